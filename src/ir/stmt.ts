@@ -1,0 +1,143 @@
+/**
+ * Statements, buffers and functions.
+ *
+ * One node set serves two levels. *Scheduled* IR has Blocks under For loops that start at 0, and one index per buffer
+ * dimension. *Lowered* IR has no Blocks, flat accesses, vectors, Alloc, Let and Assign.
+ *
+ * Statements are plain immutable objects; handles are identities: a loop is its variable, a block its id.
+ */
+import type { DType } from "./dtype.ts";
+import type { Expr, Var } from "./expr.ts";
+
+/**
+ * Where a buffer lives. `global`: a parameter or an intermediate in linear memory; `workspace`: scratch in linear
+ * memory; `local`: registers; `shared`: workgroup memory (GPU).
+ */
+export type Scope = "global" | "workspace" | "local" | "shared";
+
+export interface Buffer {
+  readonly kind: "buffer";
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly Expr[];
+  readonly scope: Scope;
+  /** Elements between neighbours in each dimension; row-major and dense when absent. */
+  readonly strides?: readonly Expr[];
+}
+
+export const buffer = (
+  name: string,
+  dtype: DType,
+  shape: readonly Expr[],
+  scope: Scope = "global",
+  strides?: readonly Expr[],
+): Buffer => Object.freeze({ kind: "buffer", name, dtype, shape, scope, ...(strides ? { strides } : {}) });
+
+export type LoopKind = "serial" | "unrolled" | "vectorized" | "parallel";
+/** What happens to iterations of a split beyond the original extent. */
+export type Tail = "guard" | "peel" | "pad" | "shift";
+
+export interface For {
+  readonly kind: "for";
+  readonly var: Var;
+  /** 0 in scheduled IR. */
+  readonly min: Expr;
+  readonly extent: Expr;
+  readonly loop: LoopKind;
+  readonly body: Stmt;
+  /** On the inner loops of a split: its tail policy. */
+  readonly tail?: Tail;
+  readonly annotations?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export type IterKind = "spatial" | "reduction" | "ordered";
+/** An axis of a block: `var` runs over [0, extent); `binding` is its value in terms of the loops around the block. */
+export interface BlockIter {
+  readonly var: Var;
+  readonly extent: Expr;
+  readonly kind: IterKind;
+  readonly binding: Expr;
+}
+/** A block's identity across rewriting. */
+export interface BlockId {
+  readonly name: string;
+}
+/**
+ * The statement that computes one tensor (or several at once). For each assignment of its loops where `predicate`
+ * holds: bind the axes, run `init` if every reduction axis is 0, run `body`. Reads and writes are derived, never declared.
+ * `predicate` and the bindings speak of loops; `init` and `body` speak of axis variables and of nothing else but
+ * sizes, scalars and loops inside the block. `init` never mentions a reduction axis.
+ */
+export interface Block {
+  readonly kind: "block";
+  readonly id: BlockId;
+  readonly iters: readonly BlockIter[];
+  readonly predicate: Expr;
+  readonly init?: Stmt;
+  readonly body: Stmt;
+  readonly annotations?: Readonly<Record<string, string | number | boolean>>;
+}
+export interface If {
+  readonly kind: "if";
+  readonly condition: Expr;
+  readonly then: Stmt;
+  readonly otherwise?: Stmt;
+}
+/** Writes `value` (as many lanes as the index) to the buffer. */
+export interface Store {
+  readonly kind: "store";
+  readonly buffer: Buffer;
+  readonly index: readonly Expr[];
+  readonly value: Expr;
+}
+export interface Seq {
+  readonly kind: "seq";
+  readonly body: readonly Stmt[];
+}
+/** The buffer exists while the body runs; its contents start undefined. */
+export interface Alloc {
+  readonly kind: "alloc";
+  readonly buffer: Buffer;
+  readonly body: Stmt;
+}
+/** The value is computed once, before the body. */
+export interface Let {
+  readonly kind: "let";
+  readonly var: Var;
+  readonly value: Expr;
+  readonly body: Stmt;
+}
+/** Sets a mutable variable (lowered IR). Mutable variables live for the whole function. */
+export interface Assign {
+  readonly kind: "assign";
+  readonly var: Var;
+  readonly value: Expr;
+}
+export type Stmt = For | Block | If | Store | Seq | Alloc | Let | Assign;
+
+/** Several statements in order, flattened; one statement stays itself. */
+export function seq(list: readonly Stmt[]): Stmt {
+  const flat = list.flatMap((s) => (s.kind === "seq" ? s.body : [s]));
+  return flat.length === 1 ? flat[0]! : { kind: "seq", body: flat };
+}
+export const NOTHING: Stmt = Object.freeze({ kind: "seq", body: [] });
+export const isNothing = (s: Stmt): boolean => s.kind === "seq" && s.body.every(isNothing);
+export const store = (b: Buffer, index: readonly Expr[], value: Expr): Store => ({
+  kind: "store",
+  buffer: b,
+  index,
+  value,
+});
+
+/** The compiler's unit. */
+export interface Func {
+  readonly name: string;
+  readonly inputs: readonly Buffer[];
+  readonly outputs: readonly Buffer[];
+  /** Symbolic sizes, i32. */
+  readonly sizes: readonly Var[];
+  readonly scalars: readonly Var[];
+  /** Scheduled IR: intermediate buffers, not yet placed by Alloc. Empty after lowering. */
+  readonly intermediates: readonly Buffer[];
+  readonly body: Stmt;
+}

@@ -1,0 +1,34 @@
+/** What a target can do, as pure data. Nothing here compiles anything. */
+import { bytesOf, type DType } from "../ir/index.ts";
+
+/** WebAssembly with 128-bit SIMD. Features beyond simd128 are opt-in. */
+export interface WasmTarget {
+  readonly kind: "wasm";
+  /** Relaxed SIMD instructions may be used (the module is then invalid on engines without them). */
+  readonly relaxed: boolean;
+  readonly threads: boolean;
+  /** a * b + c may be contracted to a fused multiply-add where the target has one. */
+  readonly contract: boolean;
+}
+export interface WasmOptions {
+  readonly relaxed?: boolean;
+  readonly threads?: boolean;
+  /** Default: on with relaxed SIMD. */
+  readonly contract?: boolean;
+}
+export type Target = WasmTarget;
+
+export const wasm = (o: WasmOptions = {}): WasmTarget =>
+  Object.freeze({
+    kind: "wasm",
+    relaxed: o.relaxed ?? false,
+    threads: o.threads ?? false,
+    contract: o.contract ?? o.relaxed ?? false,
+  });
+
+export const VECTOR_BYTES = 16;
+/** Vector registers that engines on x64 hand out (V8 keeps one of sixteen for itself); the register-tile budget. */
+export const VECTOR_REGISTERS = 15;
+/** Lanes of one vector register. f16 is computed as f32, so it has as many lanes as that. */
+export const nativeLanes = (d: DType): number => VECTOR_BYTES / Math.max(bytesOf(d), d === "f16" ? 4 : 1);
+export * from "./abi.ts";
