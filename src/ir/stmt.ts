@@ -11,9 +11,10 @@ import type { Expr, Var } from "./expr.ts";
 
 /**
  * Where a buffer lives. `global`: a parameter or an intermediate in linear memory; `workspace`: scratch in linear
- * memory; `local`: registers; `shared`: workgroup memory (GPU).
+ * memory; `local`: registers; `shared`: workgroup memory (GPU). `address`: not a buffer of its own but linear memory by byte
+ * address, as the last lowering stage accesses it (see target/lowered.ts).
  */
-export type Scope = "global" | "workspace" | "local" | "shared";
+export type Scope = "global" | "workspace" | "local" | "shared" | "address";
 
 export interface Buffer {
   readonly kind: "buffer";

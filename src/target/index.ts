@@ -32,3 +32,4 @@ export const VECTOR_REGISTERS = 15;
 /** Lanes of one vector register. f16 is computed as f32, so it has as many lanes as that. */
 export const nativeLanes = (d: DType): number => VECTOR_BYTES / Math.max(bytesOf(d), d === "f16" ? 4 : 1);
 export * from "./abi.ts";
+export * from "./lowered.ts";
