@@ -7,7 +7,7 @@ import { opInfo } from "./ops.ts";
 import type { Block, Buffer, Func, Stmt } from "./stmt.ts";
 
 export interface PrintOptions {
-  /** Lines that print one of these are underlined with ^^^ (loops by variable, blocks by id). */
+  /** Lines that print one of these are underlined with ^^^ (loops by variable, blocks by id, any statement by its node). */
   readonly marks?: ReadonlySet<object>;
   /** Called with each line's subject, for tools that link lines to loops. */
   readonly onLine?: (subject: object, line: number) => void;
@@ -110,12 +110,15 @@ function blockHeader(b: Block, names: Names): string {
 
 export function printStmt(s: Stmt, options: PrintOptions = {}, names: Names = new Names(), depth = 0): string {
   const lines: string[] = [];
+  let current: Stmt = s;
   const put = (d: number, text: string, subject?: object): void => {
     lines.push("  ".repeat(d) + text);
     if (subject && options.onLine) options.onLine(subject, lines.length - 1);
-    if (subject && options.marks?.has(subject)) lines.push("  ".repeat(d) + "^".repeat(text.length));
+    if ((subject && options.marks?.has(subject)) || options.marks?.has(current))
+      lines.push("  ".repeat(d) + "^".repeat(text.length));
   };
   const go = (x: Stmt, d: number): void => {
+    current = x;
     switch (x.kind) {
       case "for": {
         const kind = x.loop === "serial" ? "for" : x.loop;

@@ -76,6 +76,8 @@ export interface Block {
   readonly predicate: Expr;
   readonly init?: Stmt;
   readonly body: Stmt;
+  /** The loop (by variable) whose body holds the allocation of what this block writes; the innermost possible when absent. */
+  readonly storeAt?: Var;
   readonly annotations?: Readonly<Record<string, string | number | boolean>>;
 }
 export interface If {

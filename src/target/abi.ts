@@ -17,6 +17,8 @@ export interface AbiBuffer {
   readonly shape: readonly SizeExpr[];
   /** In elements; dense row-major when absent. */
   readonly strides?: readonly SizeExpr[];
+  /** What the pointer must be a multiple of, in bytes; 16 when absent. */
+  readonly align?: number;
 }
 export interface AbiSize {
   readonly role: "size";
@@ -43,4 +45,6 @@ export interface Abi {
   /** In the order of the function's parameters: buffers as i32 pointers, sizes as i32, scalars by dtype (narrow integers, f16 and bool as i32). */
   readonly params: readonly AbiParam[];
   readonly scratch: SizeExpr;
+  /** Whether a call returns the one output itself or a record by name. Absent: a record when there are several. */
+  readonly results?: "single" | "record";
 }

@@ -1,5 +1,6 @@
 /** What a target can do, as pure data. Nothing here compiles anything. */
-import { bytesOf, type DType } from "../ir/index.ts";
+import { bytesOf, type DType, type OpName } from "../ir/index.ts";
+import { wasmHas } from "./wasm-ops.ts";
 
 /** WebAssembly with 128-bit SIMD. Features beyond simd128 are opt-in. */
 export interface WasmTarget {
@@ -31,5 +32,10 @@ export const VECTOR_BYTES = 16;
 export const VECTOR_REGISTERS = 15;
 /** Lanes of one vector register. f16 is computed as f32, so it has as many lanes as that. */
 export const nativeLanes = (d: DType): number => VECTOR_BYTES / Math.max(bytesOf(d), d === "f16" ? 4 : 1);
+/** Whether one (or a short fixed sequence of) vector instruction does `op`, given operand dtypes and the result's. */
+export const hasVectorOp = (t: Target, op: OpName, args: readonly DType[], result: DType): boolean =>
+  wasmHas(op, op === "select" || op === "where" ? args[1]! : args[0]!, result, true, t.relaxed);
+
 export * from "./abi.ts";
 export * from "./lowered.ts";
+export * from "./wasm-ops.ts";

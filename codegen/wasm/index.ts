@@ -1,0 +1,3 @@
+/** The WebAssembly code generator: lowered IR in, bytes out. */
+export { CodegenError } from "./error.ts";
+export { type EmitOptions, emitWasm, HEAP_BASE, type WasmModule } from "./module.ts";

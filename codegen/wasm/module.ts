@@ -1,0 +1,123 @@
+/** From a lowered function to a WebAssembly module: no imports, one function, its memory, and the description of its parameters. */
+import type { Lowered, WasmTarget } from "../../src/target/index.ts";
+import { type Binaryen, loadBinaryen, type Module, nameLocal } from "./binaryen.ts";
+import { CodegenError } from "./error.ts";
+import { StmtEmitter } from "./stmt.ts";
+import { scalarType, Writer } from "./writer.ts";
+
+export interface EmitOptions {
+  /**
+   * Binaryen passes to run, by name. None by default: they cost ten times the emission, and kernels gain nothing
+   * measurable. `true` runs a short list that makes the module smaller.
+   */
+  readonly optimize?: boolean | readonly string[];
+  /** Keeps the names of variables in the module, for debuggers. */
+  readonly debugNames?: boolean;
+}
+export interface WasmModule {
+  readonly wasm: Uint8Array;
+  /** WebAssembly text with variable names, made when it is read. */
+  readonly wat: string;
+}
+
+/** The first free byte of a module's memory: address 0 stays unused, so that no buffer has a null pointer. */
+export const HEAP_BASE = 1024;
+const MAX_PAGES = 65536;
+const SIZE_PASSES = ["coalesce-locals", "vacuum", "merge-blocks"];
+
+function makeModule(lib: Binaryen, l: Lowered, target: WasmTarget, names: boolean): Module {
+  const m = new lib.Module();
+  try {
+    const f = lib.Features;
+    m.setFeatures(
+      f.MVP |
+        f.SIMD128 |
+        f.SignExt |
+        f.NontrappingFPToInt |
+        f.MutableGlobals |
+        f.BulkMemory |
+        (target.relaxed ? f.RelaxedSIMD : 0),
+    );
+    // first, because accesses refer to it
+    m.setMemory(1, MAX_PAGES, "memory");
+    const types = l.params.map((p) => {
+      if (p.lanes !== 1) throw new CodegenError("internal", `parameter ${p.name} is a vector`);
+      return scalarType(p.dtype);
+    });
+    const w = new Writer(lib, m, types);
+    const body = new StmtEmitter(w, target, l.params).function(l.body);
+    const func = m.addFunction(
+      l.name,
+      lib.createType(types.map((t) => lib[t])),
+      lib.none,
+      w.locals.map((t) => lib[t]),
+      body,
+    );
+    if (names) {
+      const used = new Set<string>();
+      for (const [n, base] of w.names) {
+        let name = base;
+        for (let k = 1; used.has(name); k++) name = `${base}_${k}`;
+        used.add(name);
+        nameLocal(lib, func, n, name);
+      }
+    }
+    m.addFunctionExport(l.name, l.name);
+    m.addGlobal("heap", lib.i32, false, m.i32.const(HEAP_BASE));
+    m.addGlobalExport("heap", "heap");
+    m.addCustomSection("tilewright", new TextEncoder().encode(JSON.stringify(l.abi)));
+    return m;
+  } catch (e) {
+    m.dispose();
+    throw e;
+  }
+}
+
+function optimize(lib: Binaryen, m: Module, o: EmitOptions["optimize"]): void {
+  if (o === undefined || o === false) return;
+  const saved = [lib.getOptimizeLevel(), lib.getShrinkLevel()] as const;
+  lib.setOptimizeLevel(2);
+  lib.setShrinkLevel(0);
+  m.runPasses(o === true ? SIZE_PASSES : [...o]);
+  lib.setOptimizeLevel(saved[0]);
+  lib.setShrinkLevel(saved[1]);
+}
+
+function emitText(lib: Binaryen, l: Lowered, target: WasmTarget, opts: EmitOptions): string {
+  const m = makeModule(lib, l, target, true);
+  try {
+    optimize(lib, m, opts.optimize);
+    return m.emitText();
+  } finally {
+    m.dispose();
+  }
+}
+
+/**
+ * Compiles a lowered function. The module imports nothing and exports `memory`, the function under its name, and the
+ * global `heap`, the first byte of memory that a caller may use. Its custom section `tilewright` is the ABI as JSON.
+ * Throws CodegenError (`unsupported-op`) for an operation that WebAssembly has no instructions for.
+ *
+ *     const { wasm } = await emitWasm(lowered, target);
+ *     const { instance } = await WebAssembly.instantiate(wasm);
+ */
+export async function emitWasm(l: Lowered, target: WasmTarget, opts: EmitOptions = {}): Promise<WasmModule> {
+  const lib = await loadBinaryen();
+  const m = makeModule(lib, l, target, opts.debugNames ?? false);
+  try {
+    optimize(lib, m, opts.optimize);
+    lib.setDebugInfo(opts.debugNames ?? false);
+    const wasm = m.emitBinary();
+    let text: string | undefined;
+    return {
+      wasm,
+      get wat() {
+        text ??= emitText(lib, l, target, opts);
+        return text;
+      },
+    };
+  } finally {
+    lib.setDebugInfo(false);
+    m.dispose();
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * From what the user wrote to what runs: tensors or schedules in, an artifact (plain data) or a kernel (in memory) out.
+ *
+ * Without a schedule each variant of the module gets the default one for its features: the simd128 module and the relaxed one
+ * are scheduled apart. A schedule of the caller's own is used for both.
+ */
+import { emitWasm } from "../../codegen/wasm/index.ts";
+import { Schedule, schedule } from "../../schedule/index.ts";
+import { defaultSchedule } from "../../schedule/defaults/index.ts";
+import { type AnyTensor, type ArgsOf, isTensor, type KernelOf, type ResultOf, type TensorRecord } from "../../te/index.ts";
+import { type Func, printFunc, TilewrightError } from "../ir/index.ts";
+import { type LowerResult, lowerFunc } from "../lower/index.ts";
+import { type Kernel as AnyKernel, load, type LoadOptions } from "../runtime/index.ts";
+import { type Abi, type Target, type WasmTarget, wasm } from "../target/index.ts";
+import { type Artifact, makeArtifact } from "./artifact.ts";
+
+/** A tensor, several by name, or a schedule of either. */
+// biome-ignore lint/suspicious/noExplicitAny: a schedule of anything
+export type Buildable = AnyTensor | TensorRecord | Schedule<any>;
+
+export interface BuildOptions {
+  /**
+   * What the module may use. Default: a plain simd128 module and a relaxed-SIMD variant. With a target that names no relaxed
+   * SIMD, only the plain module is built.
+   */
+  readonly target?: WasmTarget;
+  /** Name of the exported function; the tensor's name when absent. */
+  readonly name?: string;
+}
+export type CompileOptions = BuildOptions & LoadOptions;
+
+/**
+ * Compiles to plain data: the module's bytes, its ABI, types and a small loader. Nothing is run.
+ *
+ *     const artifact = await build(C);
+ *     await writeFile("gemm.wasm", artifact.wasm);
+ *
+ * Throws ScheduleError, TilewrightError("unroll-budget") and other typed errors of the compiler.
+ */
+export async function build(x: Buildable, options: BuildOptions = {}): Promise<Artifact> {
+  const target = options.target ?? wasm({ relaxed: true });
+  const plainTarget = wasm({ ...target, relaxed: false, contract: false });
+  const plain = await emit(x, plainTarget, options);
+  const relaxed = target.relaxed ? await emit(x, target, options) : undefined;
+  return makeArtifact({
+    wasm: plain.module.wasm,
+    relaxed: relaxed?.module.wasm,
+    abi: plain.abi,
+    wat: () => plain.module.wat,
+    warnings: [...plain.lowered.warnings, ...(relaxed?.lowered.warnings ?? [])],
+  });
+}
+
+/**
+ * Builds and loads the best variant for this engine.
+ *
+ *     const gemm = await compile(C);
+ *     const c = gemm({ A: a, B: b });
+ */
+export async function compile<const X extends Buildable>(x: X, options: CompileOptions = {}): Promise<CompiledKernel<X>> {
+  return (await load(await build(x, options), options)) as unknown as CompiledKernel<X>;
+}
+export type CompiledKernel<X> = KernelOf<X> & Omit<AnyKernel, never>;
+
+/** Compiles, runs once, returns the result: for trying things out. `run(C, { A: a, B: b })`. */
+export async function run<const X extends Buildable>(x: X, args: ArgsOf<X>, options: CompileOptions = {}): Promise<ResultOf<X>> {
+  const kernel = (await compile(x, options)) as (args: ArgsOf<X>) => ResultOf<X>;
+  return kernel(args);
+}
+
+export interface Stage {
+  readonly name: string;
+  readonly text: string;
+}
+/** Every stage of lowering as text, the scheduled loop nest first. `lower(C).map((s) => s.text)`. */
+export function lower(x: Buildable, options: BuildOptions = {}): Stage[] {
+  const target = options.target ?? wasm();
+  const stages: Stage[] = [];
+  const onStage = (name: string, f: Func): void => void stages.push({ name, text: printFunc(f) });
+  lowerFunc(scheduleFor(x, target).func, target, { onStage });
+  return stages;
+}
+
+/** The caller's schedule, or the default one for the target. */
+export function scheduleFor(x: Buildable, target: Target): Schedule<unknown> {
+  if (x instanceof Schedule) return x as Schedule<unknown>;
+  if (!isTensor(x) && Object.keys(x).length === 0) throw new TilewrightError("nothing-to-build", "there is no tensor to build");
+  const s = schedule(x as AnyTensor) as unknown as Schedule<unknown>;
+  defaultSchedule(s as never, target);
+  return s;
+}
+
+async function emit(x: Buildable, target: WasmTarget, options: BuildOptions) {
+  const s = scheduleFor(x, target);
+  const lowered = lowerFunc(s.func, target);
+  const abi = named(lowered, s.of, options.name);
+  const module = await emitWasm({ ...lowered, name: abi.name, abi }, target);
+  return { lowered, abi, module };
+}
+
+/** Results of a record are called by the record's keys, whatever their tensors are called. */
+function named(lowered: LowerResult, of: unknown, name: string | undefined): Abi {
+  const abi = name === undefined ? lowered.abi : { ...lowered.abi, name };
+  if (isTensor(of)) return { ...abi, results: "single" };
+  const byTensor = new Map(Object.entries(of as TensorRecord).map(([key, t]) => [t.name, key]));
+  const params = abi.params.map((p) => (p.role === "output" ? { ...p, name: byTensor.get(p.name) ?? p.name } : p));
+  return { ...abi, params, results: "record" };
+}

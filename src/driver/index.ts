@@ -1,0 +1,13 @@
+/** The public part of the driver room. */
+export { type Artifact, filesOf } from "./artifact.ts";
+export {
+  type Buildable,
+  type BuildOptions,
+  build,
+  type CompiledKernel,
+  type CompileOptions,
+  compile,
+  lower,
+  run,
+  type Stage,
+} from "./build.ts";

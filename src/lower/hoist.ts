@@ -1,0 +1,115 @@
+/**
+ * Moves what does not change in a loop to before it: pure arithmetic, broadcasts, and loads that certainly run. Engines do
+ * not do this for WebAssembly.
+ *
+ * A load may move only if the loop certainly runs, the load is not under a condition, and nothing in the loop writes its
+ * buffer. Index expressions are left alone (address.ts is for those).
+ */
+import { Facts, prove } from "../arith/index.ts";
+import {
+  buffersIn,
+  children,
+  type Expr,
+  type For,
+  type Func,
+  int,
+  le,
+  not,
+  rebuildStmt,
+  type Stmt,
+  type Var,
+  variable,
+  visitStmt,
+  withBody,
+  withChildren,
+} from "../ir/index.ts";
+
+export function hoistInvariants(f: Func): Func {
+  const go = (s: Stmt, facts: Facts): Stmt => {
+    switch (s.kind) {
+      case "for":
+        return hoist({ ...s, body: go(s.body, facts.withVar(s.var, s.min, s.extent)) }, facts);
+      case "if": {
+        const then = go(s.then, facts.withCondition(s.condition));
+        const otherwise = s.otherwise && go(s.otherwise, facts.withCondition(not(s.condition)));
+        return { ...s, then, ...(otherwise ? { otherwise } : {}) };
+      }
+      default:
+        return rebuildStmt(s, (x) => go(x, facts));
+    }
+  };
+  return withBody(f, go(f.body, Facts.empty));
+}
+
+function hoist(loop: For, facts: Facts): Stmt {
+  const runs = prove(le(int(1), loop.extent), facts);
+  const changed = new Set<Var>([loop.var]);
+  visitStmt(loop.body, (x) => {
+    if (x.kind === "for" || x.kind === "let" || x.kind === "assign") changed.add(x.var);
+  });
+  const { writes } = buffersIn(loop.body);
+  const lets: { var: Var; value: Expr }[] = [];
+  const moved = new Map<Expr, Var>();
+
+  const fixed = new Map<Expr, boolean>();
+  /** The same in every iteration, and harmless to compute early. */
+  const invariant = (e: Expr, certain: boolean): boolean => {
+    const old = fixed.get(e);
+    if (old !== undefined && (old === false || certain || !hasLoad(e))) return old;
+    let r = true;
+    if (e.kind === "var") r = !changed.has(e) && !e.mutable;
+    else if (e.kind === "load") r = certain && !writes.has(e.buffer) && e.index.every((i) => invariant(i, certain));
+    else r = children(e).every((c) => invariant(c, certain));
+    if (certain) fixed.set(e, r);
+    return r;
+  };
+  const rewrite = (e: Expr, certain: boolean): Expr => {
+    const old = moved.get(e);
+    if (old) return old;
+    if (worthMoving(e) && invariant(e, certain)) {
+      const v = variable("h", e.dtype, { lanes: e.lanes });
+      lets.push({ var: v, value: e });
+      moved.set(e, v);
+      return v;
+    }
+    if (e.kind === "load") return e;
+    const kids = children(e);
+    if (kids.length === 0) return e;
+    const lazy = e.kind === "op" && e.op === "where";
+    return withChildren(e, kids.map((c, i) => rewrite(c, certain && !(lazy && i > 0))));
+  };
+  const body = (s: Stmt, certain: boolean): Stmt => {
+    switch (s.kind) {
+      case "store":
+        return { ...s, value: rewrite(s.value, certain) };
+      case "assign":
+      case "let":
+        return rebuildStmt(s, (x) => body(x, certain), (e) => rewrite(e, certain));
+      case "if":
+        return rebuildStmt(s, (x) => body(x, false));
+      case "for":
+        return rebuildStmt(s, (x) => body(x, false));
+      default:
+        return rebuildStmt(s, (x) => body(x, certain));
+    }
+  };
+  const inside = { ...loop, body: body(loop.body, runs) };
+  return lets.reduceRight<Stmt>((b, l) => ({ kind: "let", var: l.var, value: l.value, body: b }), inside);
+}
+
+const loads = new WeakMap<Expr, boolean>();
+function hasLoad(e: Expr): boolean {
+  const old = loads.get(e);
+  if (old !== undefined) return old;
+  const r = e.kind === "load" || children(e).some(hasLoad);
+  loads.set(e, r);
+  return r;
+}
+/** Values that cost an instruction; constants are rebuilt by engines where needed. */
+function worthMoving(e: Expr): boolean {
+  if (e.kind === "load") return true;
+  if (e.kind === "broadcast") return e.value.kind !== "const";
+  if (e.kind === "op") return !children(e).every(isConstant);
+  return e.kind === "ramp" && e.base.kind !== "const";
+}
+const isConstant = (e: Expr): boolean => e.kind === "const" || (e.kind === "broadcast" && e.value.kind === "const");

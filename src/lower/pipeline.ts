@@ -1,0 +1,79 @@
+/**
+ * The pipeline: from a scheduled function to what a code generator emits. One line per pass, in the order they run; each
+ * pass's file says what it does and what must hold. `onStage` sees the function after every pass.
+ */
+import { Facts } from "../arith/index.ts";
+import { type Buffer, type Expr, type Func, int, type Stmt, variable, withBody } from "../ir/index.ts";
+import type { Lowered, Target } from "../target/index.ts";
+import { abiOf } from "./abi.ts";
+import { addresses, type Bases } from "./address.ts";
+import { allocate } from "./allocate.ts";
+import { dissolveBlocks } from "./blocks.ts";
+import { contract } from "./contract.ts";
+import { flatten } from "./flatten.ts";
+import { hoistInvariants } from "./hoist.ts";
+import { initReductions } from "./init.ts";
+import { cutLanes } from "./lanes.ts";
+import { legalize } from "./legal.ts";
+import { partitionLoops } from "./partition.ts";
+import { type LowerWarning, promoteLocals } from "./promote.ts";
+import { planScratch } from "./scratch.ts";
+import { share } from "./share.ts";
+import { simplifyStmt } from "./simplify.ts";
+import { unroll } from "./unroll.ts";
+import { vectorize } from "./vectorize.ts";
+
+export interface LowerOptions {
+  /** Called after each pass with its name and the function (the last stage only has a statement). */
+  readonly onStage?: (name: string, stage: Func) => void;
+}
+export interface LowerResult extends Lowered {
+  readonly warnings: readonly LowerWarning[];
+}
+
+export function lowerFunc(scheduled: Func, target: Target, options: LowerOptions = {}): LowerResult {
+  const warnings: LowerWarning[] = [];
+  let f = scheduled;
+  const pass = (name: string, run: (f: Func) => Func): void => {
+    f = run(f);
+    options.onStage?.(name, f);
+  };
+  const simplify = (x: Func): Func => withBody(x, simplifyStmt(x.body, Facts.empty));
+
+  options.onStage?.("scheduled", f);
+  pass("init reductions", initReductions);
+  pass("allocate", allocate);
+  pass("dissolve blocks", dissolveBlocks);
+  pass("flatten", (x) => simplify(flatten(x).func));
+  pass("partition loops", (x) => partitionLoops(x));
+  pass("vectorize", (x) => simplify(vectorize(x)));
+  pass("legalize", (x) => legalize(x, target));
+  pass("cut lanes", (x) => cutLanes(x, target));
+  pass("unroll", (x) => simplify(unroll(x)));
+  pass("promote locals", (x) => promoteLocals(x, (w) => warnings.push(w)));
+  pass("contract", (x) => contract(x, target));
+  pass("share", share);
+  pass("hoist", hoistInvariants);
+
+  const { func, offsets, total } = planScratch(f);
+  options.onStage?.("plan scratch", func);
+  const pointers = new Map<Buffer, { pointer: ReturnType<typeof variable>; offset: Expr }>();
+  for (const b of [...func.inputs, ...func.outputs]) pointers.set(b, { pointer: variable(b.name), offset: int(0) });
+  const scratch = variable("scratch");
+  for (const [b, offset] of offsets) pointers.set(b, { pointer: scratch, offset });
+  const bases: Bases = pointers;
+  const body: Stmt = addresses(func, bases);
+  options.onStage?.("addresses", withBody(func, body));
+  return {
+    name: f.name,
+    params: [
+      ...[...func.inputs, ...func.outputs].map((b) => pointers.get(b)!.pointer),
+      ...func.sizes,
+      ...func.scalars,
+      scratch,
+    ],
+    abi: abiOf(scheduled, total),
+    body,
+    warnings,
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * Turns `local` buffers into variables: scalars and vectors that live in registers.
+ *
+ * Every access must have come down to a constant position once what is common to all of them is left out. A buffer
+ * where that fails is demoted to `workspace` memory, with a warning that names it and the loop variable at fault.
+ *
+ * Before: unrolled, lanes cut. After: no buffer of scope `local`.
+ */
+import { linear } from "../arith/index.ts";
+import {
+  accessesOf,
+  add,
+  type Buffer,
+  buffer,
+  constInt,
+  type Expr,
+  type Func,
+  int,
+  mapExpr,
+  mapExprs,
+  mapStmt,
+  mul,
+  printExpr,
+  replaceBuffers,
+  shuffle,
+  slice,
+  type Stmt,
+  type Var,
+  variable,
+  visitStmt,
+  withBody,
+} from "../ir/index.ts";
+import { nativeLanes } from "../target/index.ts";
+
+export interface LowerWarning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Registers one buffer may become. Past it, engines spill everything and compile slowly. */
+const LIMIT = 256;
+
+export function promoteLocals(f: Func, warn: (w: LowerWarning) => void): Func {
+  const go = (s: Stmt): Stmt => {
+    if (s.kind !== "alloc" || s.buffer.scope !== "local") return s;
+    const plan = planFor(s.body, s.buffer);
+    if (typeof plan !== "string") return rewrite(s.body, s.buffer, plan);
+    warn({ code: "local-demoted", message: `local buffer ${s.buffer.name} lives in memory: ${plan}` });
+    const b = s.buffer;
+    const memory = buffer(b.name, b.dtype, b.shape, "workspace");
+    return { kind: "alloc", buffer: memory, body: replaceBuffers(s.body, new Map([[b, memory]])) };
+  };
+  return withBody(f, mapStmt(f.body, go));
+}
+
+interface Span {
+  readonly start: number;
+  readonly lanes: number;
+}
+interface Plan {
+  /** The span of an index list, relative to the buffer's common base. */
+  readonly spanOf: (index: readonly Expr[]) => Span;
+  readonly homeOf: (s: Span) => { var: Var; span: Span };
+}
+
+/** Splits an index into what varies at run time and a constant. */
+function position(index: Expr): { symbolic: Expr; at: number; lanes: number } | undefined {
+  const dense = index.kind === "ramp" ? (constInt(index.stride) === 1 ? index.base : undefined) : index;
+  if (dense === undefined || dense.lanes !== 1) return undefined;
+  const { terms, constant } = linear(dense);
+  // Terms come in a canonical order, so equal sums are equal expressions.
+  const symbolic = terms.reduce<Expr>((s, t) => add(s, mul(t.atom, int(t.coefficient))), int(0));
+  return { symbolic, at: constant, lanes: index.lanes };
+}
+
+function planFor(s: Stmt, b: Buffer): Plan | string {
+  const spans: Span[] = [];
+  let common: Expr | undefined;
+  for (const a of accessesOf(s)) {
+    if (a.buffer !== b) continue;
+    const p = position(a.index[0]!);
+    if (p === undefined) return `index ${printExpr(a.index[0]!)} is not a dense vector`;
+    common ??= p.symbolic;
+    if (p.symbolic !== common) return `index ${printExpr(a.index[0]!)} is not constant after unrolling`;
+    if (p.lanes > 1 && b.dtype === "bool") return "vectors of bool have no one register form";
+    spans.push({ start: p.at, lanes: p.lanes });
+  }
+  if (common !== undefined && changesInside(s, common)) return `index ${printExpr(common)} changes inside its loops`;
+  const homes = clusters(spans, nativeLanes(b.dtype));
+  if (homes.length > LIMIT) return `it would take ${homes.length} registers`;
+  const vars = new Map<Span, Var>();
+  const homeOf = (x: Span) => {
+    const span = homes.find((h) => h.start <= x.start && x.start + x.lanes <= h.start + h.lanes)!;
+    let v = vars.get(span);
+    if (v === undefined) {
+      v = variable(homes.length === 1 ? b.name : `${b.name}${span.start}`, b.dtype, { lanes: span.lanes, mutable: true });
+      vars.set(span, v);
+    }
+    return { var: v, span };
+  };
+  if (spans.some((x) => homes.every((h) => x.start < h.start || x.start + x.lanes > h.start + h.lanes)))
+    return "its vectors overlap in different ways";
+  const spanOf = (index: readonly Expr[]): Span => {
+    const p = position(index[0]!)!;
+    return { start: p.at, lanes: p.lanes };
+  };
+  return { spanOf, homeOf };
+}
+
+function changesInside(s: Stmt, e: Expr): boolean {
+  const own = new Set<Var>();
+  visitStmt(s, (x) => {
+    if (x.kind === "for" || x.kind === "let" || x.kind === "assign") own.add(x.var);
+  });
+  let found = false;
+  mapExpr(e, (x) => {
+    if (x.kind === "var" && own.has(x)) found = true;
+    return x;
+  });
+  return found;
+}
+
+/** Disjoint register-sized homes that hold every span whole; overlapping spans share the largest of them, or fail later. */
+function clusters(spans: readonly Span[], native: number): Span[] {
+  const sorted = [...spans].sort((a, b) => b.lanes - a.lanes || a.start - b.start);
+  const homes: Span[] = [];
+  for (const s of sorted) {
+    if (homes.some((h) => s.start < h.start + h.lanes && h.start < s.start + s.lanes)) continue;
+    if (s.lanes <= native) homes.push(s);
+  }
+  return homes;
+}
+
+function rewrite(s: Stmt, b: Buffer, plan: Plan): Stmt {
+  const memo = new Map<Expr, Expr>();
+  const read = (index: readonly Expr[]): Expr => {
+    const span = plan.spanOf(index);
+    const home = plan.homeOf(span);
+    return home.span.lanes === span.lanes ? home.var : slice(home.var, span.start - home.span.start, span.lanes);
+  };
+  const fe = (e: Expr): Expr =>
+    mapExpr(e, (x) => (x.kind === "load" && x.buffer === b ? read(x.index) : x), memo);
+  return mapStmt(
+    mapExprs(s, fe),
+    (x) => {
+      if (x.kind !== "store" || x.buffer !== b) return x;
+      const span = plan.spanOf(x.index);
+      const home = plan.homeOf(span);
+      const at = span.start - home.span.start;
+      const value =
+        home.span.lanes === span.lanes
+          ? x.value
+          : shuffle(
+              [home.var, x.value],
+              Array.from({ length: home.span.lanes }, (_, l) =>
+                l >= at && l < at + span.lanes ? home.span.lanes + l - at : l,
+              ),
+            );
+      return { kind: "assign", var: home.var, value };
+    },
+  );
+}

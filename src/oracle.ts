@@ -1,0 +1,2 @@
+/** `tilewright/oracle`: slow, obvious and right: `evaluate` from expressions, `interpret` for any stage of the IR. */
+export * from "./reference/index.ts";

@@ -1,0 +1,78 @@
+/** The errors of the runtime. Each has a stable `code` for programs and a message for people. */
+// The one value this room takes from ir, by its own small file: the runtime must not pull the compiler in.
+import { TilewrightError } from "../ir/error.ts";
+
+export { TilewrightError };
+
+export type ArgumentCode =
+  | "argument-missing"
+  | "argument-unknown"
+  | "argument-type"
+  | "argument-value"
+  | "argument-length"
+  | "argument-alignment"
+  | "argument-detached"
+  | "argument-overlap"
+  | "argument-memory"
+  | "size-missing"
+  | "size-range"
+  | "size-contradiction"
+  | "too-large";
+
+/** A kernel was called with something it cannot take. Thrown before anything is written. */
+export class RuntimeArgumentError extends TilewrightError {
+  override name = "RuntimeArgumentError";
+  declare readonly code: ArgumentCode;
+  readonly kernel: string;
+  /** The argument, size or result at fault. */
+  readonly parameter: string;
+  constructor(code: ArgumentCode, kernel: string, parameter: string, message: string) {
+    super(code, kernel === "" ? message : `${kernel}: ${message}`);
+    this.kernel = kernel;
+    this.parameter = parameter;
+  }
+}
+
+/** Bytes that are not a module built by this package, or not one that can be used the way asked for. */
+export class ModuleError extends TilewrightError {
+  override name = "ModuleError";
+  constructor(message: string) {
+    super("module", message);
+  }
+}
+
+/** An arena cannot do what it was asked: `arena-options`, `arena-full`, `arena-array` (not one of its arrays), `out-of-memory`. */
+export class ArenaError extends TilewrightError {
+  override name = "ArenaError";
+  declare readonly code: "arena-options" | "arena-full" | "arena-array" | "out-of-memory";
+  constructor(code: "arena-options" | "arena-full" | "arena-array" | "out-of-memory", message: string) {
+    super(code, message);
+  }
+}
+
+/** The name in `names` closest to `name`, as `; did you mean "x"?`, or nothing when none is close. */
+export function didYouMean(name: string, names: readonly string[]): string {
+  let best: string | undefined;
+  // up to half of the letters may differ, but never all of them
+  let least = Math.min(Math.max(1, Math.floor(name.length / 2)), name.length - 1) + 1;
+  for (const n of names) {
+    const d = n.toLowerCase() === name.toLowerCase() ? 0 : distance(name, n);
+    if (d < least) [least, best] = [d, n];
+  }
+  return best === undefined ? "" : `; did you mean ${JSON.stringify(best)}?`;
+}
+export const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+/** With its article; no name here begins with a U that is spoken as a vowel. */
+export const aOrAn = (what: string): string => `${/^[AEIO]/i.test(what) ? "an" : "a"} ${what}`;
+
+/** Edit distance: insertions, deletions and replacements. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,3 @@
+/** `tilewright/schedules`: schedule functions built from the public primitives, and the default schedules made of them. */
+export * from "../schedule/library/index.ts";
+export { defaultSchedule } from "../schedule/defaults/index.ts";

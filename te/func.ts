@@ -1,0 +1,298 @@
+/**
+ * From tensors to scheduled IR: every computation becomes a loop nest of its own around a block, producers first.
+ *
+ * A reduction needs an accumulator in memory. Where the body of a tensor *is* the reduction, that is the tensor's own buffer;
+ * otherwise an intermediate buffer `C.acc`, and an epilogue block `C.out` computes the tensor from it.
+ */
+import {
+  type Block,
+  type BlockId,
+  type Buffer,
+  buffer,
+  eq,
+  type For,
+  type Func,
+  type IterKind,
+  int,
+  type Let,
+  load,
+  mapExpr,
+  type Expr as Node,
+  type Reduce,
+  type Stmt,
+  seq,
+  store,
+  substitute,
+  TRUE,
+  type Var,
+  variable,
+  visitExpr,
+  where,
+} from "../src/ir/index.ts";
+import { TeError } from "./error.ts";
+import { parametersOf } from "./parameters.ts";
+import {
+  type ComputeSource,
+  isTensor,
+  reachable,
+  type ScanSource,
+  type Source,
+  type Tensor,
+  type TensorAxis,
+  tensorOf,
+} from "./tensor.ts";
+
+/** The blocks that a tensor became. */
+export interface TensorBlocks {
+  /** What the tensor means as a handle: its reduction where it has exactly one, else the block that writes it. */
+  readonly main: BlockId;
+  /** The block that computes the tensor from its reductions, where that isn't one of them. */
+  readonly epilogue?: BlockId;
+  readonly reductions: readonly BlockId[];
+}
+export interface CreatedFunc {
+  readonly func: Func;
+  readonly blocks: ReadonlyMap<Tensor, TensorBlocks>;
+  readonly buffers: ReadonlyMap<Tensor, Buffer>;
+}
+
+/**
+ * The function that computes the outputs, unscheduled. Inputs, sizes and scalars are in order of first use.
+ *
+ *     const { func, blocks } = createFunc([C]);
+ *     printFunc(func);
+ *
+ * Throws TeError for no outputs, an input as an output, an output named twice, and two parameters of one name.
+ */
+export function createFunc(outputs: readonly Tensor[], name?: string): CreatedFunc {
+  checkOutputs(outputs);
+  const tensors = reachable(outputs);
+  const sources = [...new Set(tensors.map((t) => t.source))];
+  const title = name ?? outputs.map((t) => t.name).join("_");
+  const builder = new Builder();
+  const nests = sources.map((s) => builder.nest(s));
+  const results = outputs.map((t) => t.buffer);
+  const written = sources.flatMap((s) => (s.kind === "placeholder" ? [] : s.outputs)).concat(builder.accumulators);
+  const parameters = parametersOf(title, sources);
+  return {
+    func: {
+      name: title,
+      inputs: [...parameters.inputs],
+      outputs: results,
+      sizes: [...parameters.sizes],
+      scalars: [...parameters.scalars],
+      intermediates: builder.ordered(written.filter((b) => !results.includes(b))),
+      body: seq(nests),
+    },
+    blocks: builder.blocks,
+    buffers: new Map(tensors.map((t) => [t, t.buffer])),
+  };
+}
+
+function checkOutputs(outputs: readonly Tensor[]): void {
+  if (outputs.length === 0) throw new TeError("te.output", "no outputs: give at least one tensor");
+  const names = new Set<string>();
+  for (const t of outputs) {
+    if (!isTensor(t))
+      throw new TeError("te.output", "an output is not a tensor: expected what compute or scan returned");
+    if (t.source.kind === "placeholder")
+      throw new TeError("te.output", `the output "${t.name}" is an input: there is nothing to compute`);
+    if (names.has(t.name)) throw new TeError("te.duplicate-name", `two outputs are named "${t.name}"`);
+    names.add(t.name);
+  }
+}
+
+/** Components of one reduction: same combiner, axes, values and condition. */
+interface Group {
+  readonly of: Reduce;
+  /** Where each component accumulates. */
+  readonly into: (Buffer | undefined)[];
+}
+const groupKey = (r: Reduce): string =>
+  `${r.axes.map((a) => a.var.id)};${r.values.map((v) => v.id)};${r.condition?.id};${r.combiner.results.map((e) => e.id)}`;
+
+/** Axes of one block: loops, block variables bound to them, and the map from the tensor's variables. */
+interface Nest {
+  readonly block: (id: BlockId, body: Stmt, init?: Stmt) => Stmt;
+  readonly index: readonly Var[];
+  readonly map: ReadonlyMap<Var, Node>;
+}
+
+function nestOf(list: readonly { readonly axis: TensorAxis; readonly kind: IterKind }[]): Nest {
+  const made = list.map(({ axis, kind }) => ({
+    kind,
+    extent: axis.extent,
+    loop: variable(axis.var.name),
+    iter: variable(`v${axis.var.name}`),
+    axis: axis.var,
+  }));
+  const block = (id: BlockId, body: Stmt, init?: Stmt): Stmt => {
+    const iters = made.map((m) => ({ var: m.iter, extent: m.extent, kind: m.kind, binding: m.loop }));
+    const inner: Block = { kind: "block", id, iters, predicate: TRUE, ...(init ? { init } : {}), body };
+    return made.reduceRight<Stmt>(
+      (s, m): For => ({ kind: "for", var: m.loop, min: int(0), extent: m.extent, loop: "serial", body: s }),
+      inner,
+    );
+  };
+  return { block, index: made.map((m) => m.iter), map: new Map(made.map((m) => [m.axis, m.iter])) };
+}
+const spatial = (axes: readonly TensorAxis[]) => axes.map((axis) => ({ axis, kind: "spatial" as const }));
+
+/** Stores that all see the state before any of them. */
+function storeTogether(targets: readonly Buffer[], index: readonly Node[], values: readonly Node[]): Stmt {
+  if (targets.length === 1) return store(targets[0]!, index, values[0]!);
+  const vars = targets.map((b) => variable(`new.${b.name}`, b.dtype));
+  const stores = seq(targets.map((b, n) => store(b, index, vars[n]!)));
+  return vars.reduceRight<Stmt>((body, v, n): Let => ({ kind: "let", var: v, value: values[n]!, body }), stores);
+}
+
+class Builder {
+  readonly blocks = new Map<Tensor, TensorBlocks>();
+  readonly accumulators: Buffer[] = [];
+  readonly #names = new Set<string>();
+  readonly #order = new Map<Buffer, number>();
+
+  /** Blocks are found by name in traces, so no two share one. */
+  #id(name: string): BlockId {
+    let unique = name;
+    for (let n = 1; this.#names.has(unique); n++) unique = `${name}_${n}`;
+    this.#names.add(unique);
+    return Object.freeze({ name: unique });
+  }
+  #wrote(list: readonly Buffer[]): void {
+    for (const b of list) if (!this.#order.has(b)) this.#order.set(b, this.#order.size);
+  }
+  ordered(list: readonly Buffer[]): Buffer[] {
+    return [...list].sort((a, b) => this.#order.get(a)! - this.#order.get(b)!);
+  }
+
+  nest(source: Source): Stmt {
+    switch (source.kind) {
+      case "placeholder":
+        return seq([]);
+      case "compute":
+        return this.#compute(source);
+      case "scan":
+        return this.#scan(source);
+      default:
+        return source satisfies never;
+    }
+  }
+  #all(source: ComputeSource | ScanSource, blocks: (output: number) => TensorBlocks): void {
+    source.outputs.forEach((b, n) => {
+      this.blocks.set(tensorOf(b)!, blocks(n));
+    });
+  }
+
+  #compute(source: ComputeSource): Stmt {
+    const groups = new Map<string, Group>();
+    const group = (r: Reduce): Group => {
+      const key = groupKey(r);
+      let g = groups.get(key);
+      if (g === undefined) {
+        g = { of: r, into: r.values.map(() => undefined) };
+        groups.set(key, g);
+      }
+      return g;
+    };
+    const reductionsOf = source.bodies.map((body) => {
+      const found = new Set<Group>();
+      visitExpr(body, (e) => {
+        if (e.kind !== "reduce") return true;
+        found.add(group(e));
+        return false;
+      });
+      return found;
+    });
+    // a result that is nothing but a component of a reduction is where that component accumulates
+    const direct = source.bodies.map((body, n) => {
+      if (body.kind !== "reduce") return false;
+      const g = group(body);
+      if (g.into[body.component] !== undefined) return false;
+      g.into[body.component] = source.outputs[n]!;
+      return true;
+    });
+    const list = [...groups.values()];
+    const ids = new Map<Group, BlockId>();
+    const stmts: Stmt[] = [];
+    list.forEach((g, n) => {
+      const base = `${source.name}.acc${list.length === 1 ? "" : n}`;
+      g.of.values.forEach((v, c) => {
+        g.into[c] ??= this.#accumulator(source, g.of.values.length === 1 ? base : `${base}_${c}`, v);
+      });
+      const id = this.#id(list.length === 1 && direct.includes(true) ? source.name : this.#groupName(source, g, base));
+      ids.set(g, id);
+      this.#wrote(g.into as Buffer[]);
+      stmts.push(reductionNest(source, g, id));
+    });
+    const rest = source.bodies.flatMap((_, n) => (direct[n] ? [] : [n]));
+    let epilogue: BlockId | undefined;
+    if (rest.length > 0) {
+      epilogue = this.#id(list.length === 0 ? source.name : `${source.name}.out`);
+      const nest = nestOf(spatial(source.axes));
+      const axes = source.axes.map((a) => a.var);
+      const finished = (e: Node): Node =>
+        substitute(
+          mapExpr(e, (x) => (x.kind === "reduce" ? load(group(x).into[x.component]!, axes) : x)),
+          nest.map,
+        );
+      const targets = rest.map((n) => source.outputs[n]!);
+      this.#wrote(targets);
+      // results don't read each other, so their stores need no order
+      const stores = rest.map((n) => store(source.outputs[n]!, nest.index, finished(source.bodies[n]!)));
+      stmts.push(nest.block(epilogue, seq(stores)));
+    }
+    this.#all(source, (n) => {
+      const reductions = [...reductionsOf[n]!].map((g) => ids.get(g)!);
+      const main = reductions.length === 1 ? reductions[0]! : epilogue!;
+      return { main, reductions, ...(direct[n] || list.length === 0 ? {} : { epilogue: epilogue! }) };
+    });
+    return seq(stmts);
+  }
+
+  #groupName(source: ComputeSource, g: Group, base: string): string {
+    const own = g.into.find((b) => b !== undefined && source.outputs.includes(b));
+    return own?.name ?? base;
+  }
+  #accumulator(source: ComputeSource, name: string, value: Node): Buffer {
+    const b = buffer(
+      name,
+      value.dtype,
+      source.axes.map((a) => a.extent),
+    );
+    this.accumulators.push(b);
+    return b;
+  }
+
+  #scan(source: ScanSource): Stmt {
+    const nest = nestOf([{ axis: source.ordered, kind: "ordered" }, ...spatial(source.axes)]);
+    const first = eq(source.ordered.var, int(0));
+    const values = source.outputs.map((_, n) => substitute(where(first, source.inits[n]!, source.steps[n]!), nest.map));
+    const id = this.#id(source.name);
+    this.#wrote(source.outputs);
+    this.#all(source, () => ({ main: id, reductions: [] }));
+    return nest.block(id, storeTogether(source.outputs, nest.index, values));
+  }
+}
+
+function reductionNest(source: ComputeSource, g: Group, id: BlockId): Stmt {
+  const { combiner, axes, values, condition } = g.of;
+  const nest = nestOf([...spatial(source.axes), ...axes.map((axis) => ({ axis, kind: "reduction" as const }))]);
+  const index = nest.index.slice(0, source.axes.length);
+  const targets = g.into as readonly Buffer[];
+  const operands = new Map<Var, Node>();
+  combiner.lhs.forEach((v, c) => {
+    operands.set(v, load(targets[c]!, index));
+  });
+  combiner.rhs.forEach((v, c) => {
+    operands.set(v, substitute(values[c]!, nest.map));
+  });
+  const update = storeTogether(
+    targets,
+    index,
+    combiner.results.map((r) => substitute(r, operands)),
+  );
+  const body: Stmt = condition ? { kind: "if", condition: substitute(condition, nest.map), then: update } : update;
+  const init = seq(targets.map((b, c) => store(b, index, combiner.identities[c]!)));
+  return nest.block(id, body, init);
+}

@@ -1,0 +1,64 @@
+/** The language: what users write tensors with, and how tensors become functions. */
+export { asserted } from "./access.ts";
+export { compute } from "./compute.ts";
+export { constantEdge, type EdgeReader, mirrorEdge, repeatEdge, wrapEdge } from "./edges.ts";
+export { type EinsumIn, type EinsumOut, type EinsumShape, einsum, type Operands, type Words } from "./einsum.ts";
+export { TeError, type TeErrorCode } from "./error.ts";
+export { Axis, Cond, Dim, Expr, isExpr } from "./expr.ts";
+export { type CreatedFunc, createFunc, type TensorBlocks } from "./func.ts";
+export {
+  add,
+  addAll,
+  div,
+  type FactsOfArgs,
+  lit,
+  maximum,
+  minimum,
+  mul,
+  not,
+  pow,
+  select,
+  sub,
+  where,
+} from "./functions.ts";
+export { type DimOptions, dim, type Layout, placeholder, scalar } from "./inputs.ts";
+export {
+  all,
+  any,
+  argmax,
+  argmin,
+  type Identities,
+  max,
+  min,
+  type Partials,
+  prod,
+  type ReduceResults,
+  type ReduceSpec,
+  type Results,
+  reduce,
+  sum,
+} from "./reduce.ts";
+export {
+  type PartFacts,
+  type Previous,
+  type PreviousAt,
+  type ScanFacts,
+  type Scanned,
+  type ScanSpec,
+  type StepOf,
+  scan,
+} from "./scan.ts";
+export {
+  type ComputeSource,
+  definitions,
+  type FactsKey,
+  isTensor,
+  type PlaceholderSource,
+  reachable,
+  type ScanSource,
+  type Source,
+  Tensor,
+  type TensorAxis,
+  tensorOf,
+} from "./tensor.ts";
+export type * from "./types.ts";

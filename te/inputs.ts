@@ -1,0 +1,118 @@
+/** What comes from outside: input tensors, scalar parameters, symbolic sizes. */
+import { buffer, type DType, isDType, type Expr as Node, variable } from "../src/ir/index.ts";
+import { literal } from "./build.ts";
+import { TeError } from "./error.ts";
+import { Dim, Expr } from "./expr.ts";
+import { checkName, extentNode, openAxes } from "./extent.ts";
+import { registerScalar } from "./scope.ts";
+import { Tensor } from "./tensor.ts";
+import type { AxesSpec, Extent, In, Names, Scal, Shape, ShapeOf, SizeOf, Vals } from "./types.ts";
+
+export function checkDType(d: unknown, what: string): void {
+  if (typeof d !== "string" || !isDType(d))
+    throw new TeError(
+      "te.dtype",
+      `${what}: ${JSON.stringify(d)} is no dtype; there are f64 f32 f16 i64 i32 i16 i8 u64 u32 u16 u8 bool`,
+    );
+}
+
+export interface Layout<P extends readonly Extent[] = readonly Extent[]> {
+  /**
+   * Elements between neighbours along each axis, in the order of the axes; row-major and dense when absent. A row pitch is
+   * `[pitch, 1]`, a crop has its full image's pitch, one channel of interleaved RGBA `[4 * width, 4]`.
+   */
+  readonly strides?: P;
+}
+
+/**
+ * An input tensor of the given shape (numbers, or expressions of symbolic sizes), f32 unless told otherwise.
+ *
+ *     const A = placeholder("A", [512, n]);
+ *     const image = placeholder("image", { y: h, x: w }, "u8", { strides: [pitch, 1] });
+ *
+ * Throws TeError for a bad name, an extent that is negative or not whole, or strides that don't match the shape.
+ */
+export function placeholder<
+  const N extends string,
+  const S extends AxesSpec,
+  D extends DType = "f32",
+  const P extends readonly Extent[] = readonly [],
+>(
+  name: N,
+  shape: S,
+  dtype: D = "f32" as D,
+  layout: Layout<P> = {},
+): Tensor<D, S extends Shape ? never : Names<S>, In<N, D> | SizeOf<Vals<S>> | SizeOf<P[number]>, ShapeOf<S>, N> {
+  checkName(name, "tensor");
+  checkDType(dtype, `"${name}"`);
+  const list = openAxes(shape, name);
+  let strides: readonly Node[] | undefined;
+  if (layout.strides !== undefined) {
+    if (layout.strides.length !== list.axes.length)
+      throw new TeError("te.extent", `"${name}" has ${list.axes.length} axes, but ${layout.strides.length} strides`);
+    strides = layout.strides.map((s, d) => extentNode(s, `stride ${d} of "${name}"`));
+  }
+  const buf = buffer(
+    name,
+    dtype,
+    list.axes.map((a) => a.extent),
+    "global",
+    strides,
+  );
+  const axes = list.named ? list.axes.map((a) => a.name) : [];
+  return new Tensor(name, dtype, list.shape, axes, buf, { kind: "placeholder" }) as never;
+}
+
+/**
+ * A scalar parameter of the kernel, f32 unless told otherwise.
+ *
+ *     const alpha = scalar("alpha");
+ *     compute("Y", { i: n }, ({ i }) => X.at(i).mul(alpha));
+ */
+export function scalar<const N extends string, D extends DType = "f32">(
+  name: N,
+  dtype: D = "f32" as D,
+): Expr<D, Scal<N, D>> {
+  checkName(name, "scalar");
+  checkDType(dtype, `scalar "${name}"`);
+  const v = variable(name, dtype);
+  registerScalar(v);
+  return new Expr(v);
+}
+
+export interface DimOptions {
+  /** Smallest size, inclusive; 0 unless told otherwise. */
+  readonly min?: number;
+  /** Largest size, inclusive; 2^31 - 1 unless told otherwise. */
+  readonly max?: number;
+  /** Hint for choosing schedules. */
+  readonly typical?: number;
+  readonly multipleOf?: number;
+}
+
+/**
+ * A symbolic size: known when the kernel is called, not when it is compiled. What is promised here (bounds inclusive) is used in
+ * proofs and checked at each call. Arithmetic on it makes extents: `n.sub(2)` (checked not to be negative at each call).
+ *
+ *     const n = dim("n", { min: 1, multipleOf: 4 });
+ *     const X = placeholder("X", [n, 64]);
+ */
+export function dim<const N extends string>(name: N, options: DimOptions = {}): Dim<N> {
+  checkName(name, "size");
+  const { min = 0, max = 2 ** 31 - 1, multipleOf = 1, typical } = options;
+  const fail = (why: string): TeError => new TeError("te.extent", `dim "${name}": ${why}`);
+  for (const [k, v] of Object.entries({ min, max, multipleOf, typical: typical ?? min })) {
+    if (!Number.isInteger(v)) throw fail(`${k} is ${String(v)}, not a whole number`);
+    literal(v, "i32", `${k} of dim "${name}"`);
+  }
+  if (min < 0) throw fail(`min is ${min}: sizes can't be negative`);
+  if (multipleOf < 1) throw fail(`multipleOf is ${multipleOf}: expected 1 or more`);
+  if (Math.ceil(min / multipleOf) * multipleOf > max)
+    throw fail(`no multiple of ${multipleOf} lies in ${min} to ${max}`);
+  if (typical !== undefined && (typical < min || typical > max))
+    throw fail(`typical is ${typical}, outside of ${min} to ${max}`);
+  return new Dim(
+    name,
+    variable(name, "i32", { size: { min, max, multipleOf, ...(typical === undefined ? {} : { typical }) } }),
+  );
+}

@@ -1,0 +1,169 @@
+/**
+ * What is open while the user's callbacks run: a stack of frames, one per body, so that an axis used outside its body, a
+ * reduction inside a reduction and a comparison that got lost are seen where they happen.
+ */
+import { Facts } from "../src/arith/index.ts";
+import { int, type Expr as Node, type Var, visitExpr } from "../src/ir/index.ts";
+import { TeError } from "./error.ts";
+import { brief } from "./text.ts";
+
+/** `combine` is the body of a combiner: it sees partial results and nothing else. */
+export type FrameKind = "compute" | "scan" | "reduce" | "combine";
+
+export interface FrameAxis {
+  readonly name: string;
+  readonly var: Var;
+  readonly extent: Node;
+}
+export interface Frame {
+  readonly kind: FrameKind;
+  /** The tensor, or the reduction, whose body this is. */
+  readonly owner: string;
+  readonly axes: readonly FrameAxis[];
+  /** Ranges of all axes visible here. */
+  readonly facts: Facts;
+  /** Comparisons made while this frame was on top: each must reach the result. */
+  readonly comparisons: Set<Node>;
+}
+
+const frames: Frame[] = [];
+const axisOwners = new WeakMap<Var, string>();
+const scalarVars = new WeakSet<Var>();
+
+export const registerScalar = (v: Var): void => void scalarVars.add(v);
+export const isScalarVar = (v: Var): boolean => scalarVars.has(v);
+
+/** Frames whose axes may be used now: up to the body of the tensor under construction. */
+function visible(): Frame[] {
+  const out: Frame[] = [];
+  for (let n = frames.length - 1; n >= 0; n--) {
+    const f = frames[n]!;
+    out.push(f);
+    if (f.kind !== "reduce") break;
+  }
+  return out;
+}
+/** The tensor whose body is open, for messages: `"D": ` or nothing. */
+export function where(): string {
+  const f = visible().at(-1);
+  return f === undefined || f.kind === "reduce" ? "" : `"${f.owner}": `;
+}
+export const openFacts = (): Facts => frames.at(-1)?.facts ?? Facts.empty;
+
+export const withRanges = (facts: Facts, axes: readonly { readonly var: Var; readonly extent: Node }[]): Facts =>
+  axes.reduce((f, a) => f.withVar(a.var, int(0), a.extent), facts);
+
+/** Throws when a reduction may not begin here, or one of its axes has the name of an axis around it. */
+export function checkReductionStart(what: string, names: readonly string[]): void {
+  for (const f of visible()) {
+    if (f.kind === "combine")
+      throw new TeError("te.nested-reduction", `${what} over ${quote(names)} inside the combiner of "${f.owner}"`);
+    if (f.kind === "reduce")
+      throw new TeError(
+        "te.nested-reduction",
+        `${where()}${what} over ${quote(names)} inside the reduction over ${quote(f.axes.map((a) => a.name))}: ` +
+          `compute the inner one as a tensor of its own, then read that with .at(...)`,
+      );
+    if (f.kind === "scan")
+      throw new TeError(
+        "te.nested-reduction",
+        `${where()}${what} over ${quote(names)} inside a scan: compute it as a tensor of its own, then read that with .at(...)`,
+      );
+    for (const a of f.axes)
+      if (names.includes(a.name))
+        throw new TeError(
+          "te.shadow",
+          `"${f.owner}": the ${what} axis "${a.name}" hides the tensor's own axis "${a.name}": give it another name`,
+        );
+  }
+}
+export const quote = (names: readonly string[]): string => names.map((n) => `"${n}"`).join(", ");
+
+/** Throws when the variable is an axis that is not visible here. */
+export function checkVisible(v: Var): void {
+  const owner = axisOwners.get(v);
+  if (owner === undefined) return;
+  for (const f of visible()) if (f.axes.some((a) => a.var === v)) return;
+  throw outside(v.name, owner, visible().at(-1)?.owner);
+}
+function outside(axis: string, owner: string, here: string | undefined): TeError {
+  const place = here === undefined ? "outside of any body" : `in the body of "${here}"`;
+  return new TeError(
+    "te.scope",
+    `axis "${axis}" belongs to "${owner}" but is used ${place}: ` +
+      `an axis has a meaning only inside the callback that received it; read other tensors with .at(...)`,
+  );
+}
+export const noteComparison = (e: Node): void => void frames.at(-1)?.comparisons.add(e);
+
+/**
+ * Runs a body with its axes in scope and checks what it returned. `results` picks the expressions out of the callback's value
+ * (throwing when it isn't what it should be); `given` are conditions that always hold inside.
+ */
+export function inFrame<T, R>(
+  kind: FrameKind,
+  owner: string,
+  axes: readonly FrameAxis[],
+  body: () => T,
+  results: (value: T) => { readonly result: R; readonly nodes: readonly Node[] },
+  given: readonly Node[] = [],
+): R {
+  const base = kind === "reduce" ? openFacts() : Facts.empty;
+  const facts = given.reduce((f, c) => f.withCondition(c), withRanges(base, axes));
+  const frame: Frame = { kind, owner, axes, facts, comparisons: new Set() };
+  for (const a of axes) axisOwners.set(a.var, owner);
+  frames.push(frame);
+  try {
+    const value = body();
+    // a body that branched on a comparison often returns nothing at all: the comparison is the better thing to name
+    if (value === undefined) checkComparisons(frame, []);
+    const { result, nodes } = results(value);
+    checkComparisons(frame, nodes);
+    checkVariables(frame, nodes);
+    return result;
+  } finally {
+    frames.pop();
+  }
+}
+
+function checkComparisons(frame: Frame, nodes: readonly Node[]): void {
+  if (frame.comparisons.size === 0) return;
+  const reached = new Set<Node>();
+  for (const n of nodes) visitExpr(n, () => {}, reached);
+  for (const c of frame.comparisons)
+    if (!reached.has(c))
+      throw new TeError(
+        "te.lost-comparison",
+        `"${frame.owner}": the comparison ${brief(c)} never reaches the result. A comparison is an expression, always ` +
+          "true to JavaScript's if, ?: and &&: choose with select(c, a, b) or where(c, a, b), combine with .and(...), .or(...)",
+      );
+}
+
+/** Every axis variable in the nodes must be visible, or bound by a reduction inside them. */
+function checkVariables(frame: Frame, nodes: readonly Node[]): void {
+  const allowed = new Set<Var>();
+  for (const f of visible()) for (const a of f.axes) allowed.add(a.var);
+  const seen = new Set<Node>();
+  for (const n of nodes)
+    visitExpr(
+      n,
+      (e) => {
+        if (e.kind === "reduce") for (const a of e.axes) allowed.add(a.var);
+      },
+      seen,
+    );
+  for (const e of seen)
+    if (e.kind === "var" && !allowed.has(e)) {
+      const owner = axisOwners.get(e);
+      if (owner !== undefined) throw outside(e.name, owner, frame.owner);
+    }
+  if (frame.kind === "reduce" || frame.kind === "scan")
+    for (const e of seen)
+      if (e.kind === "reduce")
+        throw new TeError(
+          "te.nested-reduction",
+          `${where()}a ${e.combiner.name} over ${quote(e.axes.map((a) => a.var.name))} is used inside ` +
+            `${frame.kind === "scan" ? `the scan "${frame.owner}"` : `the reduction over ${quote(frame.axes.map((a) => a.name))}`}: ` +
+            "compute the inner one as a tensor of its own, then read that with .at(...)",
+        );
+}
