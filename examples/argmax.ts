@@ -7,7 +7,7 @@
  */
 import { argmax, compile, compute, placeholder, reduce, schedule, select } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
-import { check, random } from "./lesson.ts";
+import { check, random } from "./support/lesson.ts";
 
 const [R, C] = [300, 64];
 const X = placeholder("X", [R, C]);

@@ -8,7 +8,7 @@
 import { compile, compute, constantEdge, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
 import { unrollAndVectorize } from "../src/schedules.ts";
-import { check, random } from "./lesson.ts";
+import { check, random } from "./support/lesson.ts";
 
 const [H, W, CI, CO] = [56, 56, 64, 64];
 const X = placeholder("X", { h: H, w: W, c: CI });

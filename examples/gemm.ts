@@ -8,7 +8,7 @@
 import { compile, compute, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
 import { unrollAndVectorize } from "../src/schedules.ts";
-import { check, random } from "./lesson.ts";
+import { check, random } from "./support/lesson.ts";
 
 const [M, N, K] = [510, 512, 512];
 const A = placeholder("A", [M, K]);

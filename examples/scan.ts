@@ -7,7 +7,7 @@
  */
 import { compile, placeholder, ScheduleError, scan, schedule } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
-import { check, random } from "./lesson.ts";
+import { check, random } from "./support/lesson.ts";
 
 const [T, S] = [250, 96];
 const X = placeholder("X", [T, S]);

@@ -6,7 +6,7 @@
  */
 import { compile, compute, max, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
-import { check, random } from "./lesson.ts";
+import { check, random } from "./support/lesson.ts";
 
 const [R, C] = [197, 1000];
 const X = placeholder("X", [R, C]);

@@ -16,7 +16,7 @@
  *   narrowing by dropping high bytes (wrap). Same width: nothing to emit.
  * - Vector `widenMul` is extmul_low: lanes fit the wide dtype, so the operands are the low halves of their registers.
  * - Vector `satcast` is narrow_*: the source is signed and twice the width.
- * - `cast` of bool to anything remains for scalars only (vectors: select of 1 and 0), casts to bool never remain.
+ * - `cast` of bool to numbers remains (vectors: the mask in the width of the result, and a splat of 1), casts to bool never do.
  * - The only f16 left is a scalar parameter, under a `bitcast` to u16: its bits, as the parameter has them (masked to 16 bits).
  * - `fma` is relaxed_madd, for vectors and only where the target has relaxed SIMD.
  */
@@ -122,6 +122,7 @@ export const WASM_CONVERSIONS: {
       ...pairs(FLOATS, ["i32", "u32"]),
       // promote_low, demote_zero
       ...pairs(FLOATS, FLOATS),
+      ...pairs(["bool"], NUMERIC),
     ],
   },
   satcast: {

@@ -134,15 +134,56 @@ export function random(seed: number): () => number {
   };
 }
 const FLOAT_SPECIALS = [
-  0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 3, NaN, Infinity, -Infinity, 1e-45, -1e-40, 2147483648, -2147483649, 4294967296,
-  1e10, -1e30, 3.4e38, 255, 256, -129, 32768, 65535.5, 0.49999997, 8388609, 2147483520,
+  0,
+  -0,
+  1,
+  -1,
+  0.5,
+  -0.5,
+  1.5,
+  2.5,
+  -2.5,
+  3,
+  NaN,
+  Infinity,
+  -Infinity,
+  1e-45,
+  -1e-40,
+  2147483648,
+  -2147483649,
+  4294967296,
+  1e10,
+  -1e30,
+  3.4e38,
+  255,
+  256,
+  -129,
+  32768,
+  65535.5,
+  0.49999997,
+  8388609,
+  2147483520,
 ];
 /** The values of a dtype at which operations go wrong. */
 export function specials(d: DType): Scalar[] {
   if (d === "bool") return [0, 1];
   if (isFloat(d)) return FLOAT_SPECIALS.map((x) => normalize(d, x));
   const [lo, hi] = [minInt(d), maxInt(d)];
-  const list = [0n, 1n, 2n, 3n, 7n, hi, hi - 1n, lo, lo + 1n, hi / 2n, hi / 2n + 1n, lo === 0n ? 5n : -1n, lo === 0n ? 9n : -2n];
+  const list = [
+    0n,
+    1n,
+    2n,
+    3n,
+    7n,
+    hi,
+    hi - 1n,
+    lo,
+    lo + 1n,
+    hi / 2n,
+    hi / 2n + 1n,
+    lo === 0n ? 5n : -1n,
+    lo === 0n ? 9n : -2n,
+  ];
   return list.map((x) => normalize(d, x));
 }
 export function randomValue(d: DType, rnd: () => number): Scalar {

@@ -18,7 +18,22 @@ import {
   type Scalar,
 } from "../../src/ir/index.ts";
 import { WASM_CONVERSIONS, WASM_OPS } from "../../src/target/wasm-ops.ts";
-import { at, loadAt, loop, loopText, lowered, pointer, random, randomValue, readAll, showValues, specials, start, storeAt, writeAll } from "./harness.ts";
+import {
+  at,
+  loadAt,
+  loop,
+  loopText,
+  lowered,
+  pointer,
+  random,
+  randomValue,
+  readAll,
+  showValues,
+  specials,
+  start,
+  storeAt,
+  writeAll,
+} from "./harness.ts";
 
 const COUNT = 512;
 
@@ -48,7 +63,13 @@ function inputs(name: OpName, types: readonly DType[], seed: number): Scalar[][]
 /** Positions in memory, 8 KiB apart. */
 const place = (k: number): number => 1024 + k * 8192;
 
-async function check(name: OpName, types: readonly DType[], result: DType, lanes: number, count?: Scalar): Promise<string> {
+async function check(
+  name: OpName,
+  types: readonly DType[],
+  result: DType,
+  lanes: number,
+  count?: Scalar,
+): Promise<string> {
   const out = pointer("out");
   const ptrs = types.map((_, k) => pointer(`in${k}`));
   const i = pointer("i");
@@ -69,7 +90,8 @@ async function check(name: OpName, types: readonly DType[], result: DType, lanes
   for (let j = 0; j < COUNT; j++) {
     const values = columns.map((c) => c[j]!);
     const want = applyOp(name, result, types, values);
-    if (!Object.is(got[j], want)) wrong.push(`${name}(${showValues(values)}) = ${showValues([want])}, got ${showValues([got[j]!])}`);
+    if (!Object.is(got[j], want))
+      wrong.push(`${name}(${showValues(values)}) = ${showValues([want])}, got ${showValues([got[j]!])}`);
   }
   expect(wrong.slice(0, 5)).toEqual([]);
   return loopText(k.module.wat);

@@ -4,3 +4,4 @@
  */
 export { expandF16, legalizeF16 } from "./f16.ts";
 export { expandMath } from "./math.ts";
+export { isLegal, type LegalizeFacts, legalizeOps } from "./ops.ts";
