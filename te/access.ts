@@ -1,8 +1,7 @@
 /** Reading tensors: from what the user wrote between the parentheses of `at` to a load whose index stays inside the buffer. */
 
-import { type Facts, prove } from "../src/arith/index.ts";
+import { constBounds, type Facts, prove } from "../src/arith/index.ts";
 import {
-  add,
   type Buffer,
   constant,
   constInt,
@@ -11,10 +10,13 @@ import {
   int,
   load,
   lt,
+  mapExpr,
   max,
   min,
   type Expr as Node,
   sub,
+  type Var,
+  variable,
   varsOf,
   visitExpr,
   where as whereNode,
@@ -24,7 +26,7 @@ import { describe, literal } from "./build.ts";
 import { TeError } from "./error.ts";
 import type { Expr } from "./expr.ts";
 import { isExpr, wrap } from "./expr.ts";
-import { checkVisible, isScalarVar, openFacts, quote, where } from "./scope.ts";
+import { checkVisible, isScalarVar, openFacts, quote, registerScalar, where } from "./scope.ts";
 import { brief } from "./text.ts";
 
 /** What can be indexed. `axes` is empty where dimensions have no names. */
@@ -130,11 +132,36 @@ export function indexList(t: Readable, args: readonly unknown[]): IndexList {
 const atLeastZero = (i: Node): Node => ge(i, int(0));
 const inside = (i: Node, extent: Node): readonly Node[] => [atLeastZero(i), lt(i, extent)];
 
+const WRAPPING: ReadonlySet<string> = new Set(["add", "sub", "mul", "neg", "abs", "shl", "floordiv", "truncdiv"]);
+const stand = new WeakMap<Node, Var>();
+
+/**
+ * The expression as proofs may see it. They take index arithmetic as exact, but arithmetic on data wraps around: what may
+ * wrap is replaced by a variable of which nothing is known (always the same one, so that a condition still says something of
+ * the index it was written for).
+ */
+export function provable(e: Node, facts: Facts): Node {
+  if (!dependsOnData(e)) return e;
+  return mapExpr(e, (x) => {
+    if (x.kind !== "op" || x.dtype !== "i32" || !WRAPPING.has(x.op) || !dependsOnData(x)) return x;
+    const { min: low, max: high } = constBounds(x, facts);
+    if (low >= -(2 ** 31) && high < 2 ** 31) return x;
+    let v = stand.get(x);
+    if (v === undefined) {
+      v = variable("data");
+      registerScalar(v);
+      stand.set(x, v);
+    }
+    return v;
+  });
+}
+
 /** Conditions of an index being inside that don't hold by themselves. */
 export function missingConditions(i: Node, extent: Node, facts: Facts): Node[] {
   const [c, n] = [constInt(i), constInt(extent)];
   if (c !== undefined && n !== undefined && c >= 0 && c < n) return [];
-  return inside(i, extent).filter((x) => !prove(x, facts));
+  const safe = inside(provable(i, facts), extent);
+  return inside(i, extent).filter((_, k) => !prove(safe[k]!, facts));
 }
 
 /** `value` where all extents are at least 1, else zero: an index that was forced inside has no inside in an empty buffer. */
@@ -148,7 +175,6 @@ export function last(extent: Node): Node {
   const n = constInt(extent);
   return n === undefined ? sub(extent, int(1)) : int(n - 1);
 }
-export const plus = (e: Node, n: number): Node => (n === 0 ? e : add(e, int(n)));
 
 /** A load at an index, clamped where it depends on data. What stays unproven is looked at when the body closes. */
 export function readAt(t: Readable, index: IndexList, caller: (...args: never[]) => unknown): Node {
@@ -173,7 +199,8 @@ export function readAt(t: Readable, index: IndexList, caller: (...args: never[])
 /** The stack of the caller's caller, cheap enough to take for every doubtful load. */
 function stackAt(caller: (...args: never[]) => unknown): { readonly stack: string | undefined } {
   const site: { stack?: string } = {};
-  Error.captureStackTrace(site, caller);
+  // not every engine has it; without it errors point at the end of the body
+  (Error as { captureStackTrace?: (into: object, above: unknown) => void }).captureStackTrace?.(site, caller);
   return { stack: site.stack };
 }
 

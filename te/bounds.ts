@@ -2,7 +2,7 @@
  * The check that no tensor is read outside of its elements, done when a body closes, since only then all conditions around
  * a read are known: those of enclosing `where` and those of reductions.
  */
-import { Facts, prove } from "../src/arith/index.ts";
+import { Facts } from "../src/arith/index.ts";
 import {
   children,
   ge,
@@ -16,13 +16,13 @@ import {
   op,
   printExpr,
 } from "../src/ir/index.ts";
-import { dependsOnData, isProven, missingConditions, siteOf } from "./access.ts";
+import { isProven, missingConditions, provable, siteOf } from "./access.ts";
 import { TeError } from "./error.ts";
 import { withRanges } from "./scope.ts";
 import type { TensorAxis } from "./tensor.ts";
 import { brief } from "./text.ts";
 
-/** What holds at a point: facts that arith can reason with, and conditions that it must take as they are. */
+/** What holds at a point: facts to reason with, and the conditions word for word. */
 interface Known {
   readonly facts: Facts;
   readonly given: ReadonlySet<Node>;
@@ -39,15 +39,6 @@ function opposite(c: Node): Node {
   return flip ? flip(c.args[0]!, c.args[1]!) : not(c);
 }
 
-/**
- * Arithmetic on data wraps around, so that a condition on `x + 5` says nothing of `x`; such conditions count only word for
- * word. A comparison of an element itself is safe.
- */
-function isExact(c: Node): boolean {
-  if (!dependsOnData(c)) return true;
-  return c.kind === "op" && c.args.length === 2 && c.args.every((a) => a.kind !== "op" || !dependsOnData(a));
-}
-
 function assume(known: Known, condition: Node): Known {
   let { facts } = known;
   const given = new Set(known.given);
@@ -57,14 +48,10 @@ function assume(known: Known, condition: Node): Known {
       return;
     }
     given.add(c);
-    if (isExact(c)) facts = facts.withCondition(c);
+    facts = facts.withCondition(provable(c, facts));
   };
   add(condition);
   return { facts, given };
-}
-
-function holds(c: Node, known: Known): boolean {
-  return known.given.has(c) || prove(c, known.facts);
 }
 
 /** Whether an expression holds reads that are not known to be inside whatever the axes. */
@@ -115,7 +102,7 @@ export function checkReads(
 function checkLoad(owner: string, e: Load, known: Known): void {
   e.index.forEach((i, d) => {
     const extent = e.buffer.shape[d]!;
-    const missing = missingConditions(i, extent, known.facts).filter((c) => !holds(c, known));
+    const missing = missingConditions(i, extent, known.facts).filter((c) => !known.given.has(c));
     if (missing.length === 0) return;
     const low = missing[0]!.kind === "op" && missing[0]!.op === "ge";
     const bound = low ? "at least 0" : `below ${printExpr(extent)}`;

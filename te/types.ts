@@ -5,7 +5,7 @@
  * All of them are exported, since they appear in the inferred types of users' declarations.
  */
 import type { DType } from "../src/ir/index.ts";
-import type { Axis, Cond, Expr } from "./expr.ts";
+import type { Axis, Expr } from "./expr.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** The typed array that holds each dtype: f16 as its bits, bool as one byte per element. */
@@ -164,4 +164,4 @@ export type ResultOf<X> =
 /** The kernel type of a tensor, a record of tensors, or a schedule of either. */
 export type KernelOf<X> = Kernel<ArgsOf<X>, ResultOf<X>>;
 
-export type { Axis, Cond, DType, Expr, Tensor };
+export type { DType };

@@ -140,7 +140,8 @@ function findFused(
       if (x.kind !== "var" || k !== 1) continue;
       const r = ranges.get(x);
       if (r === undefined || constInt(r.min) !== 0 || (best && best.c <= c)) continue;
-      if ([...ranges.values()].some((o) => usesVar(o.min, (v) => v === x) || usesVar(o.extent, (v) => v === x))) continue;
+      if ([...ranges.values()].some((o) => usesVar(o.min, (v) => v === x) || usesVar(o.extent, (v) => v === x)))
+        continue;
       if (constInt(simplifyNode(floormod(r.extent, int(c)), f, "index")) === 0) best = { v: x, c };
     }
   };

@@ -4,7 +4,7 @@
  * Index arithmetic (i32 scalars) is exact here. `boundsOf` answers for any expression: intervals for atoms, linear forms for
  * sums, so that common terms cancel first. Doubles beyond 2^53 become infinite, so that rounding can never prove anything.
  */
-import { constInt, type DType, type Expr, floordiv, isFloat, isInteger, maxInt, minInt, type Op } from "../ir/index.ts";
+import { bitsOf, constInt, type DType, type Expr, floordiv, isFloat, isInteger, maxInt, minInt, type Op } from "../ir/index.ts";
 import { replaceAtom } from "./conditions.ts";
 import type { Congruence, Facts, Interval, VarRange } from "./facts.ts";
 import {
@@ -81,7 +81,7 @@ function atomBounds(e: Expr, f: Facts): Interval {
       return boundsOf(e.value, f);
     case "ramp": {
       const b = boundsOf(e.base, f);
-      return union(b, plus(b, product(boundsOf(e.stride, f), point(e.lanes - 1))));
+      return wrapped(e, union(b, plus(b, product(boundsOf(e.stride, f), point(e.lanes - 1)))));
     }
     case "shuffle":
       return e.vectors.map((v) => boundsOf(v, f)).reduce(union);
@@ -98,7 +98,7 @@ function atomBounds(e: Expr, f: Facts): Interval {
 function wrapped(e: Expr, i: Interval): Interval {
   if (e.dtype === "i32") return i;
   const d = ofDType(e.dtype);
-  return i.min >= d.min && i.max <= d.max ? i : d;
+  return i.min >= d.min && i.max <= d.max && Number.isFinite(i.min) && Number.isFinite(i.max) ? i : d;
 }
 
 function opBounds(e: Op, f: Facts): Interval {
@@ -153,7 +153,7 @@ function opBounds(e: Op, f: Facts): Interval {
     case "shr": {
       const k = constInt(e.args[1]!);
       const a = arg(0);
-      if (k === undefined || k < 0 || k > 30 || a.min < 0) return ofDType(e.dtype);
+      if (k === undefined || k < 0 || k >= Math.min(bitsOf(e.dtype), 31) || a.min < 0) return ofDType(e.dtype);
       return { min: divideBounds(a.min, 2 ** k), max: divideBounds(a.max, 2 ** k) };
     }
     case "cast": {
@@ -423,7 +423,7 @@ function atomCongruence(e: Expr, f: Facts): Congruence {
   if (e.kind === "var") {
     if (e.size) return normal(e.size.multipleOf, 0);
     const r = f.ranges.get(e);
-    if (r !== undefined && r.constant && r.first.constant === r.last.constant) return normal(0, r.first.constant);
+    if (r?.constant && r.first.constant === r.last.constant) return normal(0, r.first.constant);
     return NOTHING;
   }
   if (e.kind !== "op" || !isIndexTyped(e)) return NOTHING;

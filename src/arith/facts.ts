@@ -3,7 +3,7 @@
  * can be remembered per instance.
  */
 import { constInt, type Expr, FALSE, ge, int, TRUE, type Var } from "../ir/index.ts";
-import { rangeBounds, divideBounds } from "./bounds.ts";
+import { divideBounds, rangeBounds } from "./bounds.ts";
 import { conjuncts, greaterEqualForms } from "./conditions.ts";
 import { type Lin, linAdd, linOf, linPlus } from "./linear.ts";
 import { simplifyNode } from "./simplify.ts";

@@ -233,6 +233,7 @@ export function quotient(a: Expr, b: Expr, f: Facts): Expr | undefined {
   const l = linOf(a);
   if (c !== undefined) {
     if (c === 0) return int(0);
+    if (c <= -FITS) return undefined;
     const q = c > 0 ? divideForm(l, c, f) : divideForm(linNeg(l), -c, f);
     return q && sum(q, f);
   }
@@ -252,6 +253,7 @@ export function remainder(a: Expr, b: Expr, f: Facts): Expr | undefined {
   const l = linOf(a);
   if (c !== undefined) {
     if (c === 0) return int(0);
+    if (c <= -FITS) return undefined;
     if (c > 0) {
       const r = remainderForm(l, c, f);
       return r && sum(r, f);

@@ -1,5 +1,21 @@
 /** Comparisons of index expressions, and logic, in canonical form. Operands are canonical already. */
-import { add, and, constInt, type Expr, eq, FALSE, ge, int, lt, ne, type OpName, op, or, TRUE } from "../ir/index.ts";
+import {
+  add,
+  and,
+  constInt,
+  type Expr,
+  eq,
+  FALSE,
+  ge,
+  int,
+  isFloat,
+  lt,
+  ne,
+  type OpName,
+  op,
+  or,
+  TRUE,
+} from "../ir/index.ts";
 import { congruenceOfLin } from "./bounds.ts";
 import { replaceAtom } from "./conditions.ts";
 import type { Facts } from "./facts.ts";
@@ -132,17 +148,22 @@ export function comparison(name: OpName, a: Expr, b: Expr, f: Facts): Expr | und
 
 const INVERSE: { readonly [O in OpName]?: OpName } = { lt: "ge", ge: "lt", le: "gt", gt: "le", eq: "ne", ne: "eq" };
 
-/** The opposite of a bool scalar. Comparisons of i32 become their inverse; `and` and `or` change places. */
-export function negation(e: Expr, f: Facts): Expr {
+/**
+ * The opposite of a bool scalar. Comparisons of integers become their inverse, in canonical form where `exact` says that
+ * operands are index arithmetic; `and` and `or` change places.
+ */
+export function negation(e: Expr, f: Facts, exact: (a: Expr) => boolean): Expr {
   if (isBool(e, true)) return FALSE;
   if (isBool(e, false)) return TRUE;
   if (e.kind === "op") {
     const [a, b] = e.args as [Expr, Expr];
     if (e.op === "not") return a;
     const inverse = INVERSE[e.op];
-    if (inverse !== undefined && isIndexTyped(a)) return comparison(inverse, a, b, f) ?? op(inverse, [a, b]);
-    if ((e.op === "eq" || e.op === "ne") && inverse !== undefined) return op(inverse, [a, b]);
-    if (e.op === "and" || e.op === "or") return logic(e.op === "and" ? "or" : "and", negation(a, f), negation(b, f), f);
+    if (inverse !== undefined && isIndexTyped(a) && exact(e))
+      return comparison(inverse, a, b, f) ?? op(inverse, [a, b]);
+    if (inverse !== undefined && (!isFloat(a.dtype) || e.op === "eq" || e.op === "ne")) return op(inverse, [a, b]);
+    if (e.op === "and" || e.op === "or")
+      return logic(e.op === "and" ? "or" : "and", negation(a, f, exact), negation(b, f, exact), f);
   }
   return truth(op("not", [e]), f);
 }

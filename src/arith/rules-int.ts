@@ -40,7 +40,6 @@ export const INT_RULES: RuleTable = {
     rule("truncrem by 1", truncrem(X, 1), 0),
     rule("truncrem of 0", truncrem(0, X), 0),
     rule("truncrem by itself", truncrem(X, X), 0),
-    rule("|-x| = |x|", abs(neg(X)), abs(X)),
     rule("||x|| = |x|", abs(abs(X)), abs(X)),
     rule("min(x, x) = x", min(X, X), X),
     rule("max(x, x) = x", max(X, X), X),
@@ -99,6 +98,7 @@ export const SIGNED_RULES: RuleTable = {
   dtypes: DTYPES.filter((d) => isInteger(d) && isSigned(d)),
   rules: [
     rule("x * -1 = -x", mul(X, -1), neg(X)),
+    rule("|-x| = |x|", abs(neg(X)), abs(X)),
     rule("x // -1 = -x", floordiv(X, -1), neg(X)),
     rule("x % -1 = 0", floormod(X, -1), 0),
     rule("x & -1 = x", and(X, -1), X),

@@ -19,6 +19,7 @@ import {
   type Op,
   op,
   TRUE,
+  usesVar,
   withChildren,
 } from "../ir/index.ts";
 import { boundsOf } from "./bounds.ts";
@@ -157,9 +158,12 @@ function boolNode(e: Op, f: Facts, mode: Mode): Expr {
   const go = (x: Expr, g: Facts = f): Expr => simplifyNode(x, g, mode);
   if (COMPARISONS.has(e.op) && isIndexTyped(e.args[0]!) && (mode === "index" || indexPure(e, f, false))) {
     const [a, b] = e.args.map((x) => simplifyNode(x, f, "index")) as [Expr, Expr];
-    return comparison(e.op, a, b, f) ?? op(e.op, [a, b]);
+    const r = comparison(e.op, a, b, f);
+    // the normal form may add across the comparison, which must not overflow either
+    if (r !== undefined && (mode === "index" || indexPure(r, f, false))) return r;
+    return op(e.op, [a, b]);
   }
-  if (e.op === "not") return negation(go(e.args[0]!), f);
+  if (e.op === "not") return negation(go(e.args[0]!), f, (x) => mode === "index" || indexPure(x, f, true));
   if (e.op === "and" || e.op === "or") return connective(e, e.op, f, mode);
   return ruled(e, f, mode);
 }
@@ -186,7 +190,8 @@ function vectorNode(e: Op, f: Facts, mode: Mode): Expr | undefined {
   if (s === undefined) return undefined;
   const inner = f.withLane(lane, e.lanes);
   if (mode === "value" && !indexPure(s, inner, s.dtype === "i32")) return undefined;
-  return vectorize(simplifyNode(s, inner, "index"), lane, e.lanes);
+  const r = simplifyNode(s, inner, "index");
+  return mode === "index" || indexPure(r, inner, s.dtype === "i32") ? vectorize(r, lane, e.lanes) : undefined;
 }
 
 function valueNode(e: Op, f: Facts): Expr {
@@ -196,7 +201,8 @@ function valueNode(e: Op, f: Facts): Expr {
   } else if (e.dtype === "bool" && (COMPARISONS.has(e.op) || e.op === "not" || e.op === "and" || e.op === "or")) {
     return boolNode(e, f, "value");
   } else if (isIndexTyped(e) && INDEX_OPS.has(e.op) && indexPure(e, f, true)) {
-    return simplifyNode(e, f, "index");
+    const r = simplifyNode(e, f, "index");
+    if (indexPure(r, f, true)) return r;
   }
   return ruled(e, f, "value");
 }
@@ -268,8 +274,8 @@ function byBounds(e: Op, f: Facts): Expr | undefined {
 const LOW = Number(minInt("i32"));
 const HIGH = Number(maxInt("i32"));
 /**
- * Whether an expression is index arithmetic over variables with known ranges; with `fits`, also that no operation in it can
- * leave i32, so that exact and wrapping arithmetic agree.
+ * Whether an expression is index arithmetic over variables with known ranges, in which no operation can leave i32, so that
+ * exact and wrapping arithmetic agree. Without `fits`, symbolic sizes get the benefit of the doubt.
  */
 function indexPure(e: Expr, f: Facts, fits: boolean): boolean {
   if (e.kind === "const") return e.dtype === "i32" || e.dtype === "bool";
@@ -289,8 +295,9 @@ function indexPure(e: Expr, f: Facts, fits: boolean): boolean {
   memo.set(e, ok);
   return ok;
 }
+/** Where sizes are symbolic, that index arithmetic in a condition does not overflow is a promise, not something to be proved. */
 function inRange(e: Expr, f: Facts, fits: boolean): boolean {
-  if (!fits) return true;
   const b = boundsOf(e, f);
-  return b.min >= LOW && b.max <= HIGH;
+  if (b.min >= LOW && b.max <= HIGH) return true;
+  return !fits && usesVar(e, (v) => v.size !== undefined || f.ranges.get(v)?.constant === false);
 }

@@ -142,7 +142,8 @@ export function errorOf(op: OpName, d: DType, types: readonly DType[], inexact: 
   const eps = EPSILON[d] ?? 0;
   const approximate = opInfo(op).approximate === true;
   const wavy = op === "sin" || op === "cos";
-  const exact = op === "neg" || op === "abs" || op === "select" || op === "where" || /^p?(min|max)$/.test(op);
+  // rounds nothing
+  const exact = /^(neg|abs|select|where|p?min|p?max|floor|ceil|round|trunc)$/.test(op);
   const choice = op === "select" || op === "where";
   return (values, errors, r) => {
     let e = 0;

@@ -164,7 +164,7 @@ export class ExprCompiler {
     const args = e.args.map((x) => this.vector(x));
     const [a, b, c] = [args[0]!, args[1]!, args[2]!];
     const n = e.lanes;
-    if (e.op === "where") return this.#vectorWhere(a, b, c, n);
+    if (e.op === "where") return this.#vectorWhere(a, b, c, n, zeroOf(e.dtype));
     const f = compileOp(
       e.op,
       e.dtype,
@@ -189,7 +189,7 @@ export class ExprCompiler {
       return r;
     };
   }
-  #vectorWhere(cond: () => Vector, a: () => Vector, b: () => Vector, n: number): () => Vector {
+  #vectorWhere(cond: () => Vector, a: () => Vector, b: () => Vector, n: number, nothing: Scalar): () => Vector {
     const side = (c: Vector, wanted: 0 | 1, f: () => Vector): Vector | undefined => {
       const outer = this.mask;
       const inner = new Uint8Array(n);
@@ -208,7 +208,7 @@ export class ExprCompiler {
       const c = cond();
       const x = side(c, 1, a);
       const y = side(c, 0, b);
-      if (x === undefined || y === undefined) return x ?? y ?? Array<Scalar>(n).fill(0);
+      if (x === undefined || y === undefined) return x ?? y ?? Array<Scalar>(n).fill(nothing);
       return x.map((v, i) => (c[i] ? v : y[i]!));
     };
   }

@@ -11,6 +11,7 @@ import {
   type Scalar,
   toBits16,
   type Var,
+  zeroOf,
 } from "../ir/index.ts";
 import { arrayFor, fillGarbage, holds, InterpretError, type TypedArrayLike } from "./arrays.ts";
 import type { Eval, ExprCompiler, NumberEval, Vector } from "./expr.ts";
@@ -173,10 +174,11 @@ class Buffers implements StatementMemory {
       };
     }
     const position = this.#vectorPosition(b, index, c, "vector read of");
+    const nothing = zeroOf(b.dtype);
     return () => {
       position(-1);
       const out = new Array<Scalar>(n);
-      for (let i = 0; i < n; i++) out[i] = c.mask && !c.mask[i] ? 0 : get(s.data, position(i));
+      for (let i = 0; i < n; i++) out[i] = c.mask && !c.mask[i] ? nothing : get(s.data, position(i));
       return out;
     };
   }

@@ -116,13 +116,14 @@ export class Term {
       case "load": {
         const index = e.index.map((i) => this.scalar(i));
         const read = this.#env.read(e.buffer);
+        // one list for all reads from here: it has been read before another read can begin
+        const at = index.map(() => 0);
         return () => {
           let uncertain = false;
-          const at = index.map((f) => {
-            const i = f() as number;
+          for (let d = 0; d < index.length; d++) {
+            at[d] = index[d]!() as number;
             if (register !== 0) uncertain = true;
-            return i;
-          });
+          }
           const v = read(at);
           if (uncertain) register = Infinity;
           return v;
@@ -167,7 +168,8 @@ export class Term {
       register = any || careful ? bound(values, errors, r) : 0;
       for (const k of products) {
         const size = Math.abs(values[k] as number);
-        if (Number.isFinite(size))
+        // a sum that is NaN is so with or without rounding
+        if (Number.isFinite(size) && !Number.isNaN(r))
           register = within(e.dtype, r, register + EPSILON[e.dtype]! * (size + Math.abs(r as number)));
       }
       return r;
@@ -176,8 +178,10 @@ export class Term {
   /** Operands of a float sum that may be products, which compiled code need not round before adding. */
   #products(e: Expr & { kind: "op" }): readonly number[] {
     if (!this.#env.contract || (e.op !== "add" && e.op !== "sub") || !isFloat(e.dtype)) return [];
-    const may = (x: Expr): boolean =>
-      x.kind === "op" ? x.op === "mul" || x.op === "neg" : x.kind === "load" && this.#env.computed(x.buffer);
+    const may = (x: Expr): boolean => {
+      if (x.kind === "op") return x.op === "mul" || (x.op === "neg" && may(x.args[0]!));
+      return x.kind === "load" && this.#env.computed(x.buffer);
+    };
     return e.args.flatMap((x, k) => (may(x) ? [k] : []));
   }
   #where(e: Expr & { kind: "op" }): Eval {

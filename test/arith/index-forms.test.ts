@@ -40,7 +40,14 @@ describe("quotients and remainders", () => {
     expect(idx(floormod(i, int(6)), tiles)).toBe("ii");
     expect(idx(floordiv(i, int(510)), tiles)).toBe("0");
     expect(idx(add(mul(floordiv(x, int(8)), int(8)), floormod(x, int(8))))).toBe("x");
-    expect(idx(add(add(mul(floordiv(x, int(32)), int(32)), mul(floormod(floordiv(x, int(8)), int(4)), int(8))), floormod(x, int(8))))).toBe("x");
+    expect(
+      idx(
+        add(
+          add(mul(floordiv(x, int(32)), int(32)), mul(floormod(floordiv(x, int(8)), int(4)), int(8))),
+          floormod(x, int(8)),
+        ),
+      ),
+    ).toBe("x");
     expect(idx(floordiv(floordiv(x, int(4)), int(3)))).toBe("x // 12");
     expect(idx(floormod(floormod(x, int(12)), int(4)))).toBe("x % 4");
     expect(idx(floordiv(floormod(x, int(12)), int(4)))).toBe("x // 4 % 3");
@@ -176,48 +183,126 @@ describe("regions", () => {
   test("cover", () => {
     const tile = new Map([[ii, r(int(0), int(6))]]);
     expect(text(A.coverRegion([i], tile, F.withVar(io, int(0), int(85)), [int(510)]))).toBe("io * 6 .. +6");
-    expect(text(A.coverRegion([sub(i, int(1))], tile, F.withVar(io, int(0), int(85)), [int(510)]))).toBe("max(io * 6 - 1, 0) .. +6");
+    expect(text(A.coverRegion([sub(i, int(1))], tile, F.withVar(io, int(0), int(85)), [int(510)]))).toBe(
+      "max(io * 6 - 1, 0) .. +6",
+    );
     const clipped = new Map([[ii, r(int(0), min(int(6), sub(n, mul(io, int(6)))))]]);
-    expect(text(A.coverRegion([i], clipped, F.withVar(io, int(0), floordiv(add(n, int(5)), int(6))), [n]))).toBe("io * 6 .. +6");
+    expect(text(A.coverRegion([i], clipped, F.withVar(io, int(0), floordiv(add(n, int(5)), int(6))), [n]))).toBe(
+      "io * 6 .. +6",
+    );
     expect(text(A.coverRegion([x], new Map([[x, r(int(0), n)]]), F, [n]))).toBe("0 .. +n");
     const b = I.buffer("B", "i32", [n]);
     expect(text(A.coverRegion([I.load(b, [x])], new Map([[x, r(int(0), n)]]), F, [m]))).toBe("0 .. +m");
     const k = I.variable("k");
-    const conv = new Map([[ii, r(int(0), int(4))], [k, r(int(0), int(3))]]);
-    expect(text(A.coverRegion([sub(add(add(mul(io, int(8)), mul(ii, int(2))), k), int(1))], conv, F.withVar(io, int(0), int(7)), [int(56)]))).toBe(
-      "max(io * 8 - 1, 0) .. +9",
+    const conv = new Map([
+      [ii, r(int(0), int(4))],
+      [k, r(int(0), int(3))],
+    ]);
+    expect(
+      text(
+        A.coverRegion(
+          [sub(add(add(mul(io, int(8)), mul(ii, int(2))), k), int(1))],
+          conv,
+          F.withVar(io, int(0), int(7)),
+          [int(56)],
+        ),
+      ),
+    ).toBe("max(io * 8 - 1, 0) .. +9");
+    expect(text(A.coverRegion([floordiv(x, int(8)), floormod(x, int(8))], new Map([[x, r(int(0), int(64))]])))).toBe(
+      "0 .. +8; 0 .. +8",
     );
-    expect(text(A.coverRegion([floordiv(x, int(8)), floormod(x, int(8))], new Map([[x, r(int(0), int(64))]])))).toBe("0 .. +8; 0 .. +8");
   });
   test("exact", () => {
-    const both = new Map([[io, r(int(0), int(85))], [ii, r(int(0), int(6))]]);
+    const both = new Map([
+      [io, r(int(0), int(85))],
+      [ii, r(int(0), int(6))],
+    ]);
     expect(text(A.exactRegion([i], both))).toBe("0 .. +510");
     expect(text(A.exactRegion([add(mul(io, int(7)), ii)], both))).toBe("undefined");
     expect(text(A.exactRegion([io, ii], both))).toBe("0 .. +85; 0 .. +6");
     expect(text(A.exactRegion([io, io], both))).toBe("undefined");
-    expect(text(A.exactRegion([floordiv(x, int(8)), floormod(x, int(8))], new Map([[x, r(int(0), int(64))]])))).toBe("0 .. +8; 0 .. +8");
-    const sym = new Map([[x, r(int(0), m)], [y, r(int(0), n)]]);
+    expect(text(A.exactRegion([floordiv(x, int(8)), floormod(x, int(8))], new Map([[x, r(int(0), int(64))]])))).toBe(
+      "0 .. +8; 0 .. +8",
+    );
+    const sym = new Map([
+      [x, r(int(0), m)],
+      [y, r(int(0), n)],
+    ]);
     expect(text(A.exactRegion([add(mul(x, n), y)], sym))).toBe("0 .. +n * m");
   });
   test("union", () => {
-    expect(text(A.unionRanges([r(mul(io, int(6)), int(6))], [r(add(mul(io, int(6)), int(2)), int(6))]))).toBe("io * 6 .. +8");
+    expect(text(A.unionRanges([r(mul(io, int(6)), int(6))], [r(add(mul(io, int(6)), int(2)), int(6))]))).toBe(
+      "io * 6 .. +8",
+    );
   });
 });
 
 describe("inverse maps", () => {
   const out = [I.variable("t0"), I.variable("t1")];
   const solve = (bindings: I.Expr[], vars: [I.Var, I.Expr][]): string => {
-    const s = A.solveAffineBindings(bindings, out, vars.map(([v, extent]) => ({ var: v, extent })));
+    const s = A.solveAffineBindings(
+      bindings,
+      out,
+      vars.map(([v, extent]) => ({ var: v, extent })),
+    );
     return s === undefined ? "undefined" : [...s].map(([v, e]) => `${v.name} = ${show(e)}`).join(", ");
   };
   test("split, fuse, permute", () => {
-    expect(solve([i], [[io, int(85)], [ii, int(6)]])).toBe("io = t0 // 6, ii = t0 % 6");
+    expect(
+      solve(
+        [i],
+        [
+          [io, int(85)],
+          [ii, int(6)],
+        ],
+      ),
+    ).toBe("io = t0 // 6, ii = t0 % 6");
     expect(solve([floordiv(x, int(8)), floormod(x, int(8))], [[x, int(64)]])).toBe("x = t0 * 8 + t1");
-    expect(solve([y, x], [[x, int(4)], [y, n]])).toBe("x = t1, y = t0");
-    expect(solve([add(x, y)], [[x, int(4)], [y, int(4)]])).toBe("undefined");
-    expect(solve([x], [[x, int(4)], [y, int(4)]])).toBe("undefined");
-    expect(solve([x], [[x, int(4)], [y, int(1)]])).toBe("x = t0, y = 0");
-    expect(solve([add(mul(x, n), y)], [[x, m], [y, n]])).toBe("x = t0 // n, y = t0 % n");
+    expect(
+      solve(
+        [y, x],
+        [
+          [x, int(4)],
+          [y, n],
+        ],
+      ),
+    ).toBe("x = t1, y = t0");
+    expect(
+      solve(
+        [add(x, y)],
+        [
+          [x, int(4)],
+          [y, int(4)],
+        ],
+      ),
+    ).toBe("undefined");
+    expect(
+      solve(
+        [x],
+        [
+          [x, int(4)],
+          [y, int(4)],
+        ],
+      ),
+    ).toBe("undefined");
+    expect(
+      solve(
+        [x],
+        [
+          [x, int(4)],
+          [y, int(1)],
+        ],
+      ),
+    ).toBe("x = t0, y = 0");
+    expect(
+      solve(
+        [add(mul(x, n), y)],
+        [
+          [x, m],
+          [y, n],
+        ],
+      ),
+    ).toBe("x = t0 // n, y = t0 % n");
   });
 });
 

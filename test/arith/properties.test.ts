@@ -2,7 +2,17 @@
 import { describe, expect, test } from "vitest";
 import * as A from "../../src/arith/index.ts";
 import * as I from "../../src/ir/index.ts";
-import { condition, describeEnv, describeWorld, type Env, exactly, expression, Random, type World, world } from "./random.ts";
+import {
+  condition,
+  describeEnv,
+  describeWorld,
+  type Env,
+  exactly,
+  expression,
+  Random,
+  type World,
+  world,
+} from "./random.ts";
 
 const WORLDS = Number(process.env.ARITH_RUNS ?? 1500);
 const SEED = Number(process.env.ARITH_SEED ?? 1);
@@ -66,7 +76,8 @@ describe("random index expressions", () => {
     for (const env of points(w, r)) {
       const v = exactly(c, env);
       if (exactly(s, env) !== v) expect.fail(`${show(c)} is ${v}, but became ${show(s)} ${where(w, env)}`);
-      if ((always && v !== 1) || (never && v !== 0)) expect.fail(`${show(c)} is ${v}, proved otherwise ${where(w, env)}`);
+      if ((always && v !== 1) || (never && v !== 0))
+        expect.fail(`${show(c)} is ${v}, proved otherwise ${where(w, env)}`);
     }
   });
 
@@ -93,38 +104,50 @@ describe("random index expressions", () => {
 });
 
 describe("symbolic answers", () => {
-  forWorlds("symbolicBounds contain the values, without the variables", 6, (w, r) => {
-    const inner = new Map([...w.ranges].slice(-r.int(1, w.vars.length)));
-    let outer = A.Facts.empty;
-    for (const [v, g] of w.ranges) if (!inner.has(v)) outer = outer.withVar(v, g.min, g.extent);
-    const e = expression(r, w, 3);
-    const b = A.symbolicBounds(e, inner, outer);
-    if (b === undefined) return;
-    for (const x of [b.min, b.max]) expect(I.usesVar(x, (v) => inner.has(v))).toBe(false);
-    for (const env of points(w, r)) {
-      const [v, lo, hi] = [exactly(e, env), exactly(b.min, env), exactly(b.max, env)];
-      if (v < lo || v > hi) expect.fail(`${show(e)} = ${v} not in ${show(b.min)} .. ${show(b.max)} ${where(w, env)}`);
-    }
-  }, false);
+  forWorlds(
+    "symbolicBounds contain the values, without the variables",
+    6,
+    (w, r) => {
+      const inner = new Map([...w.ranges].slice(-r.int(1, w.vars.length)));
+      let outer = A.Facts.empty;
+      for (const [v, g] of w.ranges) if (!inner.has(v)) outer = outer.withVar(v, g.min, g.extent);
+      const e = expression(r, w, 3);
+      const b = A.symbolicBounds(e, inner, outer);
+      if (b === undefined) return;
+      for (const x of [b.min, b.max]) expect(I.usesVar(x, (y) => inner.has(y))).toBe(false);
+      for (const env of points(w, r)) {
+        const [v, lo, hi] = [e, b.min, b.max].map((x) => exactly(x, env)) as [number, number, number];
+        if (v < lo || v > hi) expect.fail(`${show(e)} = ${v} not in ${show(b.min)} .. ${show(b.max)} ${where(w, env)}`);
+      }
+    },
+    false,
+  );
 
-  forWorlds("coverRegion contains every access", 7, (w, r) => {
-    const inner = new Map([...w.ranges].slice(-r.int(1, w.vars.length)));
-    let outer = A.Facts.empty;
-    for (const [v, g] of w.ranges) if (!inner.has(v)) outer = outer.withVar(v, g.min, g.extent);
-    const index = [expression(r, w, 2), expression(r, w, 2)];
-    const shape = [w.sizes[0]!, I.int(20)];
-    const box = A.coverRegion(index, inner, outer, shape);
-    for (const env of points(w, r)) {
-      const at = index.map((x) => exactly(x, env));
-      if (at.some((x, d) => x < 0 || x >= exactly(shape[d]!, env))) continue;
-      at.forEach((x, d) => {
-        const lo = exactly(box[d]!.min, env);
-        const hi = lo + exactly(box[d]!.extent, env);
-        if (x < lo || x >= hi || lo < 0)
-          expect.fail(`${show(index[d]!)} = ${x} not in ${show(box[d]!.min)} .. +${show(box[d]!.extent)} ${where(w, env)}`);
-      });
-    }
-  }, false);
+  forWorlds(
+    "coverRegion contains every access",
+    7,
+    (w, r) => {
+      const inner = new Map([...w.ranges].slice(-r.int(1, w.vars.length)));
+      let outer = A.Facts.empty;
+      for (const [v, g] of w.ranges) if (!inner.has(v)) outer = outer.withVar(v, g.min, g.extent);
+      const index = [expression(r, w, 2), expression(r, w, 2)];
+      const shape = [w.sizes[0]!, I.int(20)];
+      const box = A.coverRegion(index, inner, outer, shape);
+      for (const env of points(w, r)) {
+        const at = index.map((x) => exactly(x, env));
+        if (at.some((x, d) => x < 0 || x >= exactly(shape[d]!, env))) continue;
+        at.forEach((x, d) => {
+          const lo = exactly(box[d]!.min, env);
+          const hi = lo + exactly(box[d]!.extent, env);
+          if (x < lo || x >= hi || lo < 0)
+            expect.fail(
+              `${show(index[d]!)} = ${x} not in ${show(box[d]!.min)} .. +${show(box[d]!.extent)} ${where(w, env)}`,
+            );
+        });
+      }
+    },
+    false,
+  );
 
   test("exactRegion is what is touched, element by element", () => {
     let found = 0;
@@ -150,12 +173,29 @@ describe("symbolic answers", () => {
       if (box === undefined) continue;
       found++;
       const touched = new Set<string>();
-      for (const [va] of pairs(ranges, a)) for (const [vb] of pairs(ranges, b)) touched.add(index.map((x) => exactly(x, new Map([[a, va], [b, vb]]))).join());
+      for (const [va] of pairs(ranges, a))
+        for (const [vb] of pairs(ranges, b))
+          touched.add(
+            index
+              .map((x) =>
+                exactly(
+                  x,
+                  new Map([
+                    [a, va],
+                    [b, vb],
+                  ]),
+                ),
+              )
+              .join(),
+          );
       const none: Env = new Map();
       const lo = box.map((d) => exactly(d.min, none));
       const ext = box.map((d) => exactly(d.extent, none));
       expect(touched.size, index.map(show).join()).toBe(ext.reduce((x, y) => x * y, 1));
-      for (const t of touched) t.split(",").forEach((x, d) => expect(Number(x) >= lo[d]! && Number(x) < lo[d]! + ext[d]!).toBe(true));
+      for (const t of touched)
+        t.split(",").forEach((x, d) => {
+          expect(Number(x) >= lo[d]! && Number(x) < lo[d]! + ext[d]!).toBe(true);
+        });
     }
     expect(found).toBeGreaterThan(WORLDS / 20);
   });
@@ -166,21 +206,31 @@ describe("symbolic answers", () => {
   }
 
   let solved = 0;
-  forWorlds("inside the interval of solveCondition the condition holds", 8, (w, r) => {
-    const v = w.vars[0]!;
-    const inner = new Map([...w.ranges].slice(1));
-    const c = I.lt(expression(r, w, 2), expression(r, w, 2));
-    const both = r.next() < 0.5 ? c : I.and(c, I.ge(expression(r, w, 1), expression(r, w, 1)));
-    const s = A.solveCondition(both, v, A.Facts.empty.withVar(v, w.ranges.get(v)!.min, w.ranges.get(v)!.extent), inner);
-    if (s === undefined) return;
-    solved++;
-    for (const env of points(w, r)) {
-      const x = env.get(v)!;
-      if ((s.min && x < exactly(s.min, env)) || (s.max && x > exactly(s.max, env))) continue;
-      if (exactly(both, env) !== 1)
-        expect.fail(`${show(both)} false in ${s.min && show(s.min)} .. ${s.max && show(s.max)} ${where(w, env)}`);
-    }
-  }, false);
+  forWorlds(
+    "inside the interval of solveCondition the condition holds",
+    8,
+    (w, r) => {
+      const v = w.vars[0]!;
+      const inner = new Map([...w.ranges].slice(1));
+      const c = I.lt(expression(r, w, 2), expression(r, w, 2));
+      const both = r.next() < 0.5 ? c : I.and(c, I.ge(expression(r, w, 1), expression(r, w, 1)));
+      const s = A.solveCondition(
+        both,
+        v,
+        A.Facts.empty.withVar(v, w.ranges.get(v)!.min, w.ranges.get(v)!.extent),
+        inner,
+      );
+      if (s === undefined) return;
+      solved++;
+      for (const env of points(w, r)) {
+        const x = env.get(v)!;
+        if ((s.min && x < exactly(s.min, env)) || (s.max && x > exactly(s.max, env))) continue;
+        if (exactly(both, env) !== 1)
+          expect.fail(`${show(both)} false in ${s.min && show(s.min)} .. ${s.max && show(s.max)} ${where(w, env)}`);
+      }
+    },
+    false,
+  );
   test("... and some are solved", () => expect(solved).toBeGreaterThan(WORLDS / 10));
 
   test("inverse maps give the variables back", () => {
@@ -208,7 +258,10 @@ describe("symbolic answers", () => {
       found++;
       for (let va = 0; va < ea; va++)
         for (let vb = 0; vb < eb; vb++) {
-          const env: Env = new Map([[a, va], [b, vb]]);
+          const env: Env = new Map([
+            [a, va],
+            [b, vb],
+          ]);
           const at: Env = new Map(targets.map((t, i) => [t, exactly(bindings[i]!, env)]));
           const back = [a, b].map((v) => exactly(inverse.get(v)!, at));
           expect(back, bindings.map(show).join()).toEqual([va, vb]);

@@ -42,19 +42,19 @@ export function exactly(e: I.Expr, env: Env): number {
     case "sub":
       return a - b;
     case "mul":
-      return a * b;
+      return a * b + 0;
     case "neg":
-      return -a;
+      return 0 - a;
     case "abs":
       return Math.abs(a);
     case "floordiv":
-      return b === 0 ? 0 : Math.floor(a / b);
+      return b === 0 ? 0 : Math.floor(a / b) + 0;
     case "floormod":
       return floormod(a, b);
     case "truncdiv":
-      return b === 0 ? 0 : Math.trunc(a / b);
+      return b === 0 ? 0 : Math.trunc(a / b) + 0;
     case "truncrem":
-      return b === 0 ? 0 : a % b;
+      return b === 0 ? 0 : (a % b) + 0;
     case "min":
       return Math.min(a, b);
     case "max":
@@ -110,7 +110,13 @@ export function world(r: Random, withConditions = true): World {
     const v = I.variable(name);
     const outer = [...ranges.keys()];
     const c = r.int(1, 12);
-    const extents: I.Expr[] = [I.int(c), I.int(c), I.int(r.pick([4, 6, 8])), sizes[0]!, I.floordiv(I.add(sizes[1]!, I.int(5)), I.int(6))];
+    const extents: I.Expr[] = [
+      I.int(c),
+      I.int(c),
+      I.int(r.pick([4, 6, 8])),
+      sizes[0]!,
+      I.floordiv(I.add(sizes[1]!, I.int(5)), I.int(6)),
+    ];
     if (outer.length > 0) {
       const o = r.pick(outer);
       extents.push(I.min(I.int(c), I.sub(sizes[0]!, I.mul(o, I.int(r.int(1, 6))))));

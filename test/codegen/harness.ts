@@ -1,5 +1,7 @@
 /** Builds lowered functions by hand, runs them in WebAssembly, and reads memory back. */
+import binaryen from "binaryen";
 import { expect } from "vitest";
+import wabt from "wabt";
 import { emitWasm, type WasmModule } from "../../codegen/wasm/index.ts";
 import {
   add,
@@ -65,6 +67,29 @@ export function lowered(params: readonly Var[], body: Stmt, name = "kernel"): Lo
   return { name, params, abi, body };
 }
 
+const tools = wabt();
+/** By Binaryen and by wabt. */
+export async function validate(bytes: Uint8Array, target: WasmTarget): Promise<void> {
+  const m = binaryen.readBinary(bytes);
+  const f = binaryen.Features;
+  const used = f.SIMD128 | f.SignExt | f.NontrappingFPToInt | f.MutableGlobals | f.BulkMemory;
+  m.setFeatures(target.relaxed ? used | f.RelaxedSIMD : used);
+  expect(m.validate()).toBe(1);
+  m.dispose();
+  const w = await tools;
+  const features = {
+    simd: true,
+    sat_float_to_int: true,
+    sign_extension: true,
+    bulk_memory: true,
+    mutable_globals: true,
+    relaxed_simd: target.relaxed,
+  };
+  const parsed = w.readWasm(bytes, features);
+  parsed.validate();
+  parsed.destroy();
+}
+
 export interface Running {
   readonly module: WasmModule;
   readonly memory: DataView;
@@ -73,6 +98,7 @@ export interface Running {
 export async function start(l: Lowered, target: WasmTarget = wasm()): Promise<Running> {
   const module = await emitWasm(l, target);
   expect(WebAssembly.validate(module.wasm as BufferSource)).toBe(true);
+  await validate(module.wasm, target);
   const { instance } = await WebAssembly.instantiate(module.wasm as BufferSource);
   const memory = instance.exports.memory as WebAssembly.Memory;
   return {

@@ -115,11 +115,20 @@ describe("shuffles", () => {
         const values: Scalar[] = [];
         const vectors: Expr[] = [];
         for (let k = 1 + pick(4); k > 0; k--) {
-          const kind = pick(4);
+          const kind = pick(6);
           if (kind === 0) {
             const v = randomValue(d, rnd);
             vectors.push(constant(d, v));
             values.push(v);
+            continue;
+          }
+          if (kind >= 4) {
+            const lanes = 2 ** pick(Math.log2(cap) + 1);
+            const v = randomValue(d, rnd);
+            vectors.push(
+              kind === 4 ? constant(d, v, lanes) : broadcast(loadAt(plus(a, values.length * bytesOf(d)), d), lanes),
+            );
+            for (let i = 0; i < lanes; i++) values.push(v);
             continue;
           }
           const lanes = kind === 1 ? 1 : 2 ** pick(Math.log2(cap) + 1);

@@ -17,7 +17,7 @@ import {
   opInfo,
   type Scalar,
 } from "../../src/ir/index.ts";
-import { WASM_CONVERSIONS, WASM_OPS } from "../../src/target/wasm-ops.ts";
+import { WASM_CONVERSIONS, WASM_OPS } from "../../src/target/index.ts";
 import {
   at,
   loadAt,

@@ -42,6 +42,8 @@ const DTYPES: readonly DType[] = [
 const LIMIT = 6000;
 const WORK = 60000;
 
+const sameShape = (a: Value, b: Value): boolean =>
+  a.shape.length === b.shape.length && a.shape.every((e, i) => e === b.shape[i]);
 const product = (l: readonly number[]): number => l.reduce((a, b) => a * b, 1);
 
 export function makeProgram(spec: ProgramSpec): Program {
@@ -99,7 +101,7 @@ export function makeProgram(spec: ProgramSpec): Program {
   function makeStage(kind: (typeof KINDS)[number], s: StageSpec, src: Value, d: DType, rank: number): boolean {
     switch (kind) {
       case "elementwise": {
-        const other = values.find((v) => v !== src && v.tensor.dtype === d && v.shape.join() === src.shape.join());
+        const other = values.find((v) => v !== src && v.tensor.dtype === d && sameShape(v, src));
         define("E", src.shape, src.real, (ix) => chain(at(src, ix), other ? at(other, ix) : undefined, d, s));
         return true;
       }

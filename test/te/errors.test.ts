@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as te from "../../te/index.ts";
 
-const { compute, dim, lit, placeholder, scalar, scan, select, sum, where } = te;
+const { compute, dim, lit, placeholder, scalar, select, sum, where } = te;
 // Mistakes that types catch are made through this, as untyped callers would.
 // biome-ignore lint/suspicious/noExplicitAny: the point is to get past the types
 type Untyped = any;
@@ -75,7 +75,7 @@ const cases: readonly (readonly [string, te.TeErrorCode, RegExp, () => unknown])
     "nested reduction",
     "te.nested-reduction",
     /"D": sum over "l" inside the reduction over "k"/,
-    body(() => sum({ k: 8 }, ({ k }): Untyped => sum({ l: 8 }, ({ l }) => A.at(k, l)))),
+    body(() => loose.sum({ k: 8 }, ({ k }: Untyped) => sum({ l: 8 }, ({ l }) => A.at(k, l)))),
   ],
   [
     "reduction made before",
@@ -83,7 +83,7 @@ const cases: readonly (readonly [string, te.TeErrorCode, RegExp, () => unknown])
     /a sum over "l" is used inside the reduction over "k"/,
     body(({ i }) => {
       const s: Untyped = sum({ l: 8 }, ({ l }) => A.at(i, l));
-      return sum({ k: 8 }, () => s);
+      return loose.sum({ k: 8 }, () => s);
     }),
   ],
   [
@@ -91,7 +91,12 @@ const cases: readonly (readonly [string, te.TeErrorCode, RegExp, () => unknown])
     "te.nested-reduction",
     /inside a scan/,
     () =>
-      scan("S", { t: 3 }, { i: 8 }, { init: ({ i }) => A.at(0, i), step: () => sum({ k: 8 }, ({ k }) => A.at(0, k)) }),
+      loose.scan(
+        "S",
+        { t: 3 },
+        { i: 8 },
+        { init: ({ i }: Untyped) => A.at(0, i), step: () => sum({ k: 8 }, ({ k }: Untyped) => A.at(0, k)) },
+      ),
   ],
   [
     "shadowing",

@@ -178,7 +178,7 @@ describe("functions", () => {
     const Y = placeholder("Y", [m, n]);
     const s = scalar("s", "f64");
     const P = compute("P", { i: m, j: n }, ({ i, j }) => Y.at(i, j).cast("f64").mul(s));
-    const R = compute("R", { j: n }, ({ j }) => where(m.gt(0), P.at(where(m.gt(0), 0, 0), j), 0).add(1));
+    const R = compute("R", { j: n }, ({ j }) => where(m.gt(0), P.at(0, j), 0).add(1));
     const { func } = createFunc([R, P], "both");
     expect(func.name).toBe("both");
     expect(func.outputs.map((b) => b.name)).toEqual(["R", "P"]);
@@ -233,6 +233,19 @@ describe("reads", () => {
     expect(text(safe)).toContain("where(idx[vi] + 5 >= 0 & idx[vi] + 5 < 16, A[idx[vi] + 5, 0], -1.0)");
     const clamped = compute("D", { i: 10 }, ({ i }) => where(idx.at(i).add(5).lt(16), A.at(idx.at(i), 0), 0));
     expect(text(clamped)).toContain("A[max(min(idx[vi], 15), 0), 0]");
+  });
+  test("an index may be a reduction of the same body", () => {
+    const D = compute("D", { i: 16 }, ({ i }) =>
+      A.at(
+        i,
+        argmax({ k: 8 }, ({ k }) => A.at(i, k)),
+      ),
+    );
+    expect(text(D)).toContain("D[vi_1] = A[vi_1, max(min(D.acc_1[vi_1], 7), 0)]");
+  });
+  test("proofs don't trust arithmetic on data not to wrap around", () => {
+    const D = compute("D", { i: 10 }, ({ i }) => A.at(0, idx.at(i).mul(10).add(3).mod(10)));
+    expect(text(D)).toContain("A[0, max(min((idx[vi] * 10 + 3) % 10, 7), 0)]");
   });
   test("edges", () => {
     const of = (r: { at: typeof A.at }) => text(compute("D", { i: 16, j: 8 }, ({ i, j }) => r.at(i.sub(1), j)));

@@ -51,7 +51,7 @@ export function roundToHalf(x: Expr): Expr {
   return cast("f32", y);
 }
 
-/** The 16 bits (u16) of a value that is an f16 already. NaN becomes the quiet one. */
+/** The 16 bits (u16) of a value that is an f16 already. Every NaN becomes 0x7e00. */
 export function toHalfBits(x: Expr): Expr {
   const a = abs(x);
   const u = (v: number): Expr => like(x, v, "u32");
@@ -60,10 +60,9 @@ export function toHalfBits(x: Expr): Expr {
   // adding 1/2 aligns the mantissa of a subnormal with the last bits of the f32
   const small = sub(raw(add(a, like(x, 0.5))), u(0x3f000000));
   const finite = select(lt(a, like(x, 2 ** -14)), small, normal);
-  const special = select(eq(x, x), u(0x7c00), u(0x7e00));
-  const magnitude = select(lt(a, like(x, Infinity)), finite, special);
-  const sign = and(shr(raw(x), 16), u(0x8000));
-  return cast("u16", or(magnitude, sign));
+  const magnitude = select(lt(a, like(x, Infinity)), finite, u(0x7c00));
+  const signed = or(magnitude, and(shr(raw(x), 16), u(0x8000)));
+  return cast("u16", select(eq(x, x), signed, u(0x7e00)));
 }
 
 /** The f32 value of 16 bits (u16) read as an f16. */

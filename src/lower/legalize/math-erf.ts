@@ -5,7 +5,7 @@ import { ERF_FAR_F32, ERF_FAR_F64, ERF_NEAR_F32, ERF_NEAR_F64, ERF_SPLIT_F32, ER
 import { expNormal } from "./math-exp.ts";
 
 /**
- * erf x: x + x E(x^2) near 0, 1 - e^(-G(|x|)) beyond, ±1 from 4 (f32) or 6 (f64) on. At most 1.5 ulp (f32), 2 ulp (f64) over all x;
+ * erf x: x + x E(x^2) near 0, 1 - e^(-G(|x|)) beyond, ±1 from 4 (f32) or 6 (f64) on. At most 1.5 ulp (f32, f64) over all x;
  * erf(±0) = ±0.
  */
 export function expandErf(x: Expr): Expr {

@@ -78,7 +78,7 @@ function sinOrCos(x: Expr, cosine: boolean): Expr {
 }
 
 /**
- * Sine of x radians. At most 1.5 ulp for |x| <= 6e6 (f32), 1 ulp for |x| <= 1e6 (f64); beyond that some value in [-1, 1]
+ * Sine of x radians. At most 1.6 ulp for |x| <= 6e6 (f32), 1 ulp for |x| <= 1e6 (f64); beyond that some value in [-1, 1]
  * that depends on x alone; NaN at infinity. sin(±0) = ±0.
  */
 export const expandSin = (x: Expr): Expr => sinOrCos(x, false);

@@ -15,7 +15,7 @@ import { expandLog } from "./math-log.ts";
 import { expandPow } from "./math-pow.ts";
 import { expandCos, expandSin } from "./math-trig.ts";
 
-/** 1 / sqrt(x): at most 1 ulp; infinity of the same sign at ±0, NaN below. */
+/** 1 / sqrt(x): at most 1.5 ulp; infinity of the same sign at ±0, NaN below. */
 const expandRsqrt = (x: Expr): Expr => div(like(x, 1), op("sqrt", [x]));
 
 /** `memo` may be shared between calls with one target. */

@@ -29,6 +29,7 @@ export function expandSatcast(x: Expr, to: DType): Expr {
 /** A cast that has no instruction; undefined: lane by lane. */
 export function expandCast(x: Expr, to: DType): Expr | undefined {
   const from = x.dtype;
+  if (from === to) return x;
   if (to === "bool") return ne(x, like(x, bitsOf(from) === 64 && !isFloat(from) ? 0n : 0));
   if (isFloat(from)) return bitsOf(to) < 32 ? satcast(to, cast("i32", x)) : undefined;
   if (bitsOf(from) < 32) return cast(to, cast("i32", x));

@@ -87,7 +87,8 @@ const ROWS: readonly Row[] = [
   // conversion
   row("cast", "any", undefined, (o, [x], to) => expandCast(x!, to) ?? scalarize(o, [x!], to)),
   row("satcast", "any", undefined, (_, [x], to) => expandSatcast(x!, to)),
-  row("bitcast", "any", undefined, (_, [x]) => x!),
+  // only one to the same dtype is ever missing
+  row("bitcast", "any", undefined, (o, args, to) => (args[0]!.dtype === to ? args[0]! : op(o, args, to))),
   // fixed point
   binary("addSat", "any", expandAddSat),
   binary("subSat", "any", expandSubSat),

@@ -1,0 +1,223 @@
+/**
+ * What a block writes while some loops run, exactly, and whether that is what another block reads: the proof behind every
+ * primitive that moves computations. What can't be proved is refused.
+ */
+import { exactRegion, type Facts, linear, prove, type Range, simplifyIndex } from "../src/arith/index.ts";
+import {
+  add,
+  and,
+  type Block,
+  type Buffer,
+  constInt,
+  type Expr,
+  type For,
+  ge,
+  int,
+  isConst,
+  lt,
+  mul,
+  sub,
+  substitute,
+  usesVar,
+  type Var,
+  variable,
+} from "../src/ir/index.ts";
+import { conjuncts, feeding, PARTIAL, readsOf, storesOf } from "./analysis.ts";
+import { factsIn, io, type Place, shared } from "./tree.ts";
+
+/** The values an axis takes: all of [min, min + extent) for which every condition holds. */
+export interface Values extends Range {
+  readonly conditions: readonly ((x: Expr) => Expr)[];
+}
+export interface Written {
+  /** In the order of the block's axes. */
+  readonly axes: readonly Values[];
+  /** Conditions on the loops that stand still. */
+  readonly outer: readonly Expr[];
+}
+
+interface Form {
+  readonly free: ReadonlyMap<Expr, number>;
+  readonly fixed: Expr;
+}
+const touchesAny = (e: Expr, vars: ReadonlySet<Var>): boolean => usesVar(e, (v) => vars.has(v));
+
+/** An expression as a linear form over parts that depend on `vars`, plus the rest. */
+function split(e: Expr, vars: ReadonlySet<Var>, facts: Facts): Form {
+  const l = linear(e, facts);
+  const free = new Map<Expr, number>();
+  let fixed: Expr = int(l.constant);
+  for (const { atom, coefficient } of l.terms)
+    if (touchesAny(atom, vars)) free.set(atom, coefficient);
+    else fixed = add(fixed, mul(atom, int(coefficient)));
+  return { free, fixed: simplifyIndex(fixed, facts) };
+}
+const sameTerms = (a: ReadonlyMap<Expr, number>, b: ReadonlyMap<Expr, number>, k: number): boolean =>
+  a.size === b.size && [...a].every(([e, c]) => b.get(e) === k * c);
+
+/** c >= 0 as an expression, for comparisons. */
+function atLeastZero(c: Expr): Expr | undefined {
+  if (c.kind !== "op" || c.args.length !== 2 || c.args[0]!.dtype !== "i32") return undefined;
+  const [a, b] = [c.args[0]!, c.args[1]!];
+  switch (c.op) {
+    case "lt":
+      return sub(sub(b, a), int(1));
+    case "le":
+      return sub(b, a);
+    case "gt":
+      return sub(sub(a, b), int(1));
+    case "ge":
+      return sub(a, b);
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * The values the axes of a block take while `loops` run and the others stand still: a box, or undefined where that isn't
+ * certain. Axes that don't depend on the loops have one value.
+ */
+export function writtenBy(b: Block, loops: readonly For[], facts: Facts): Written | undefined {
+  const ranges = new Map<Var, Range>(loops.map((l) => [l.var, { min: l.min, extent: l.extent }]));
+  const inner = factsIn(loops, facts);
+  let bindings = b.iters.map((it) => simplifyIndex(it.binding, inner));
+  const outer: Expr[] = [];
+  const later: { form: Form }[] = [];
+  let free = new Set(ranges.keys());
+  let known = inner;
+  for (const c of conjuncts(b.predicate)) {
+    if (!touchesAny(c, free)) {
+      outer.push(c);
+      continue;
+    }
+    const form = atLeastZero(c);
+    if (form === undefined) return undefined;
+    const f = split(form, free, known);
+    // the inner part of a split of a split: a digit of its own
+    const bound = constInt(f.fixed);
+    const at = bindings.findIndex((e) => {
+      const whole = split(e, free, known).free;
+      return whole.size > f.free.size && [...f.free].every(([t, k]) => whole.get(t) === -k);
+    });
+    if (at >= 0 && bound !== undefined && f.free.size > 1) {
+      const whole = split(bindings[at]!, free, known);
+      let digit: Expr = int(0);
+      let rest: Expr = whole.fixed;
+      for (const [t, k] of whole.free)
+        if (f.free.has(t)) digit = add(digit, mul(t, int(k)));
+        else rest = add(rest, mul(t, int(k)));
+      const box = exactRegion([digit], ranges, facts);
+      const span = box && constInt(box[0]!.extent);
+      if (!box || !isConst(box[0]!.min, 0) || span === undefined) return undefined;
+      const v = variable("digit");
+      const range = { min: int(0), extent: int(Math.min(span, bound + 1)) };
+      ranges.set(v, range);
+      known = known.withVar(v, range.min, range.extent);
+      free = new Set([...free, v]);
+      bindings = bindings.map((e, i) => (i === at ? add(rest, v) : e));
+      continue;
+    }
+    later.push({ form: f });
+  }
+  const box = exactRegion(bindings, ranges, facts);
+  if (box === undefined) return undefined;
+  const conditions = bindings.map((): ((x: Expr) => Expr)[] => []);
+  for (const { form: f } of later) {
+    const at = bindings.findIndex((e) => {
+      const whole = split(e, free, known).free;
+      return sameTerms(whole, f.free, 1) || sameTerms(whole, f.free, -1);
+    });
+    if (at < 0) return undefined;
+    const whole = split(bindings[at]!, free, known);
+    const up = sameTerms(whole.free, f.free, 1);
+    // free terms + f.fixed >= 0, where free terms = +-(x - whole.fixed)
+    conditions[at]!.push((x) => {
+      const terms = sub(x, whole.fixed);
+      return ge(add(f.fixed, up ? terms : sub(int(0), terms)), int(0));
+    });
+  }
+  return { axes: box.map((r, i) => ({ ...r, conditions: conditions[i]! })), outer };
+}
+
+/** Whether the block computes every point of its axes over all its loops. */
+export function isTotal(p: Place<Block>, facts: Facts): boolean {
+  if (p.node.annotations?.[PARTIAL] !== true) return true;
+  const w = writtenBy(p.node, p.loops, facts);
+  return w !== undefined && coversDomain(p.node, w, facts);
+}
+export function coversDomain(b: Block, w: Written, facts: Facts): boolean {
+  if (!w.outer.every((c) => prove(c, facts))) return false;
+  return b.iters.every((it, i) => {
+    const x = variable("x");
+    const f = facts.withVar(x, int(0), it.extent);
+    const r = w.axes[i]!;
+    const inside = and(ge(x, r.min), lt(x, add(r.min, r.extent)));
+    return prove(inside, f) && r.conditions.every((c) => prove(c(x), f));
+  });
+}
+
+/** Binding of axes to loops, for substitution into what a block's body says. */
+export const bindingsOf = (b: Block): Map<Var, Expr> => new Map(b.iters.map((it) => [it.var, it.binding]));
+
+/** What holds where a block's body runs. */
+export function factsAt(p: Place<Block>, start?: Facts): Facts {
+  return factsIn(p.loops, start).withCondition(p.node.predicate);
+}
+
+/**
+ * Whether all that `reader` reads of `buffer` was written by `writer` before, in the same iteration of the loops around
+ * both. Undefined if so, else why not.
+ */
+export function flowProblem(writer: Place<Block>, reader: Place<Block>, buffer: Buffer): string | undefined {
+  const [w, r] = [writer.node, reader.node];
+  if (writer.order > reader.order) return `${r.id.name} would read ${buffer.name} before ${w.id.name} computes it`;
+  const around = shared(writer, reader);
+  const carried = feeding(w, "reduction", "ordered");
+  const loop = around.find((l) => carried.has(l.var));
+  if (loop)
+    return `${r.id.name} would read ${buffer.name} inside ${loop.var.name}, over which ${w.id.name} is still being computed`;
+  if (around.length === 0 && w.annotations?.[PARTIAL] !== true) return undefined;
+  const inner = writer.loops.slice(around.length);
+  const base = factsIn(around);
+  const region = writtenBy(w, inner, base);
+  const unproved = `can't prove that ${w.id.name} has computed what ${r.id.name} reads of ${buffer.name} there`;
+  if (region === undefined) return unproved;
+  const facts = factsAt(reader);
+  if (!region.outer.every((c) => prove(c, facts))) return unproved;
+  const bind = bindingsOf(r);
+  for (const s of storesOf(w)) {
+    if (s.buffer !== buffer) continue;
+    for (const read of readsOf(r, (x) => x === buffer)) {
+      const known = read.guards.reduce((f, g) => f.withCondition(substitute(g, bind)), facts);
+      for (const [d, at] of s.index.entries()) {
+        const i = w.iters.findIndex((it) => it.var === at);
+        if (i < 0) return unproved;
+        const v = region.axes[i]!;
+        const whole = isConst(v.min, 0) && v.conditions.length === 0 && v.extent === buffer.shape[d];
+        if (whole) continue;
+        const x = substitute(read.index[d]!, bind);
+        const inside = and(ge(x, v.min), lt(x, add(v.min, v.extent)));
+        if (!prove(inside, known) || !v.conditions.every((c) => prove(c(x), known))) return unproved;
+      }
+    }
+  }
+  return undefined;
+}
+/** The first problem of a block's reads, as it stands now. */
+export function readProblem(
+  all: Iterable<Place<Block>>,
+  reader: Place<Block>,
+): { readonly writer: Place<Block>; readonly why: string } | undefined {
+  const own = io(reader.node);
+  for (const writer of all) {
+    if (writer.node === reader.node) continue;
+    for (const b of io(writer.node).writes) {
+      // a decomposed reduction: its init and its update write the same buffer
+      if (!own.reads.has(b)) continue;
+      if (own.writes.has(b) && writer.order > reader.order) continue;
+      const why = flowProblem(writer, reader, b);
+      if (why !== undefined) return { writer, why };
+    }
+  }
+  return undefined;
+}

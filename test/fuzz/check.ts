@@ -1,0 +1,98 @@
+/**
+ * One case, checked from end to end. `evaluate` is the judge of values (within its bound); everything behind the schedule
+ * must agree bit for bit: every stage interpreted, the last stage in simulated memory, and the module in the engine.
+ */
+import { emitWasm } from "../../codegen/wasm/index.ts";
+import { evaluateWithBound } from "../../src/reference/evaluate.ts";
+import { interpret, interpretLowered, readElement, type TypedArrayLike } from "../../src/reference/index.ts";
+import { type DType, type Func, opInfo, printFunc, visitExprsIn } from "../../src/ir/index.ts";
+import { lowerFunc } from "../../src/lower/index.ts";
+import { wasm } from "../../src/target/index.ts";
+import { load } from "../../src/runtime/index.ts";
+import { firstDifference, generator, randomArray } from "./data.ts";
+import type { Program } from "./program.ts";
+
+export class Mismatch extends Error {
+  override name = "Mismatch";
+}
+export type Arrays = Record<string, TypedArrayLike>;
+
+export function inputsOf(p: Program, seed: number): Arrays {
+  const next = generator(seed);
+  return Object.fromEntries(p.inputs.map((i) => [i.name, randomArray(i.dtype, i.length, next)]));
+}
+
+/** Math functions compute differently in each oracle: then only bounds can be compared. */
+export function isApproximate(f: Func): boolean {
+  let found = false;
+  visitExprsIn(f.body, (e) => {
+    if (e.kind === "op" && opInfo(e.op).approximate) found = true;
+    return !found;
+  });
+  return found;
+}
+
+export function sameBits(what: string, f: Func, want: Arrays, got: Arrays): void {
+  for (const b of f.outputs) {
+    const at = firstDifference(b.dtype, want[b.name]!, got[b.name]!);
+    if (at !== undefined)
+      throw new Mismatch(
+        `${what}: ${b.name}[${at}] is ${got[b.name]![at]}, expected ${want[b.name]![at]} (${b.dtype}, ${want[b.name]!.length} elements)`,
+      );
+  }
+}
+
+export type Judge = (what: string, got: Arrays) => void;
+/** Compares with `evaluate`, computed once. */
+export function judge(p: Program, inputs: Arrays): Judge {
+  const names = Object.keys(p.outputs);
+  const want = evaluateWithBound(p.outputs, inputs, { sizes: p.sizes });
+  return (what, got) => {
+    for (const n of names) {
+      const d = p.outputs[n]!.dtype as DType;
+      const { values, bound } = want[n]!;
+      for (let i = 0; i < values.length; i++) {
+        if (bound[i] === Infinity) continue;
+        const [w, g] = [Number(readElement(d, values, i)), Number(readElement(d, got[n]!, i))];
+        if (Object.is(w, g) || w === g || Math.abs(w - g) <= bound[i]! || (Number.isNaN(w) && Number.isNaN(g))) continue;
+        throw new Mismatch(`${what}: ${n}[${i}] is ${g}, evaluate says ${w} within ${bound[i]} (${d})`);
+      }
+    }
+  };
+}
+
+/** Interprets every stage of lowering and runs the module; all must give the bits of `want`. */
+export async function checkLowering(
+  f: Func,
+  p: Program,
+  inputs: Arrays,
+  want: Arrays,
+  judged: Judge,
+  everyStage: boolean,
+): Promise<void> {
+  const options = { sizes: p.sizes };
+  const approximate = isApproximate(f);
+  const compare = (what: string, got: Arrays): void => (approximate ? judged(what, got) : sameBits(what, f, want, got));
+  const stages: [string, Func][] = [];
+  const lowered = lowerFunc(f, wasm(), { onStage: (name, s) => everyStage && stages.push([name, s]) });
+  for (const [name, s] of stages) {
+    // these two only make sense with the places of buffers in memory
+    if (name === "addresses" || name === "plan scratch") continue;
+    try {
+      compare(`after "${name}"`, interpret(s, inputs, options));
+    } catch (e) {
+      throw e instanceof Mismatch ? e : new Mismatch(`after "${name}": ${e instanceof Error ? e.stack : e}\n${printFunc(s)}`);
+    }
+  }
+  const last = interpretLowered(lowered, inputs, options);
+  compare("lowered", last);
+  const module = await emitWasm(lowered, wasm());
+  if (!WebAssembly.validate(module.wasm as BufferSource)) throw new Mismatch("the engine refuses the module");
+  const kernel = await load(module.wasm);
+  const used = Object.fromEntries(f.inputs.map((b) => [b.name, inputs[b.name]!]));
+  const sizes = Object.fromEntries(f.sizes.map((v) => [v.name, p.sizes[v.name]!]));
+  const result = kernel({ ...used, ...sizes } as never) as TypedArrayLike | Arrays;
+  const names = f.outputs.map((b) => b.name);
+  const got = (names.length === 1 ? { [names[0]!]: result } : result) as Arrays;
+  sameBits("wasm against the interpreted last stage", f, last, got);
+}
