@@ -25,11 +25,14 @@ const args = { X: random(R * C, 1) };
 check("argmax", kernel(args), (at) => evaluate(best, args, { at }), [C], 0);
 
 const range = compute("range", { c: C }, ({ c }) => {
-  const [low, high] = reduce({ r: R }, {
-    values: ({ r }) => [X.at(r, c), X.at(r, c)],
-    identity: [Infinity, -Infinity],
-    combine: (a, b) => [select(b[0]!.lt(a[0]!), b[0]!, a[0]!), select(b[1]!.gt(a[1]!), b[1]!, a[1]!)],
-  });
+  const [low, high] = reduce(
+    { r: R },
+    {
+      values: ({ r }) => [X.at(r, c), X.at(r, c)],
+      identity: [Infinity, -Infinity],
+      combine: (a, b) => [select(b[0]!.lt(a[0]!), b[0]!, a[0]!), select(b[1]!.gt(a[1]!), b[1]!, a[1]!)],
+    },
+  );
   return high!.sub(low!);
 });
 const spread = await compile(range);

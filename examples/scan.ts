@@ -11,10 +11,15 @@ import { check, random } from "./support/lesson.ts";
 
 const [T, S] = [250, 96];
 const X = placeholder("X", [T, S]);
-const ema = scan("ema", { t: T }, { s: S }, {
-  init: ({ s }) => X.at(0, s),
-  step: ({ t, s }, prev) => prev(s).mul(0.9).add(X.at(t, s).mul(0.1)),
-});
+const ema = scan(
+  "ema",
+  { t: T },
+  { s: S },
+  {
+    init: ({ s }) => X.at(0, s),
+    step: ({ t, s }, prev) => prev(s).mul(0.9).add(X.at(t, s).mul(0.1)),
+  },
+);
 
 const plan = schedule(ema);
 const { t, s } = plan.loops(ema);

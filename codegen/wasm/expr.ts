@@ -116,6 +116,19 @@ export class ExprEmitter implements Context {
     }
   }
 
+  /** Only the chosen arm runs. */
+  #choose(e: Op, condition: Expr): Ref {
+    const c = this.value(condition);
+    const branch = (x: Expr): Ref => {
+      const before = new Map(this.#held);
+      const r = this.value(x);
+      this.#held = before;
+      return r;
+    };
+    const a = branch(e.args[1]!);
+    return this.w.m.if(c, a, branch(e.args[2]!));
+  }
+
   #scalarOp(e: Op): Ref {
     const { m } = this.w;
     if (isConversion(e)) return emitScalarConversion(this, e);
@@ -123,17 +136,7 @@ export class ExprEmitter implements Context {
       const [a, b] = [this.value(e.args[1]!), this.value(e.args[2]!)];
       return m.select(this.value(e.args[0]!), a, b);
     }
-    if (e.op === "where") {
-      const c = this.value(e.args[0]!);
-      const branch = (x: Expr): Ref => {
-        const before = new Map(this.#held);
-        const r = this.value(x);
-        this.#held = before;
-        return r;
-      };
-      const a = branch(e.args[1]!);
-      return m.if(c, a, branch(e.args[2]!));
-    }
+    if (e.op === "where") return this.#choose(e, e.args[0]!);
     const d = e.args[0]!.dtype;
     const rule = lookup(SCALAR_COMPARE, e.op, d) ?? lookup(SCALAR_ARITH, e.op, d);
     if (rule === undefined) throw unsupported(e);
@@ -144,6 +147,8 @@ export class ExprEmitter implements Context {
   #vectorOp(e: Op): Ref {
     const { m } = this.w;
     if (isConversion(e)) return emitVectorConversion(this, e);
+    // one condition for all lanes; lowering leaves no other kind
+    if (e.op === "where" && e.args[0]!.kind === "broadcast") return this.#choose(e, e.args[0]!.value);
     if (e.op === "select") {
       const [c, a, b] = [e.args[0]!, e.args[1]!, e.args[2]!];
       const values = [this.value(a), this.value(b)];

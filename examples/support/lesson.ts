@@ -13,7 +13,7 @@ export function random(n: number, seed: number): Float32Array {
 export function samples(shape: readonly number[], count = 200): number[][] {
   const corner = (bits: number): number[] => shape.map((n, d) => ((bits >> d) & 1 ? n - 1 : 0));
   const some = Array.from({ length: count }, (_, t) =>
-    shape.map((n, d) => Math.floor(n * (((t + 1) * [0.618034, 0.754878, 0.569840, 0.819173][d % 4]!) % 1))),
+    shape.map((n, d) => Math.floor(n * (((t + 1) * [0.618034, 0.754878, 0.56984, 0.819173][d % 4]!) % 1))),
   );
   return [...Array.from({ length: 2 ** shape.length }, (_, b) => corner(b)), ...some];
 }
@@ -35,6 +35,8 @@ export function check(
     worst = Math.max(worst, Math.abs(Number(got[flat]) - w) / Math.max(1, Math.abs(w)));
   });
   const ok = worst <= tolerance;
-  console.log(`${name}: ${at.length} outputs against the oracle, worst relative difference ${worst.toExponential(1)}${ok ? "" : "  WRONG"}`);
+  console.log(
+    `${name}: ${at.length} outputs against the oracle, worst relative difference ${worst.toExponential(1)}${ok ? "" : "  WRONG"}`,
+  );
   if (!ok) process.exitCode = 1;
 }

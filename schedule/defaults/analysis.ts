@@ -10,12 +10,12 @@ import {
   constInt,
   type Expr,
   type Load,
-  type Store,
   type Stmt,
+  type Store,
   type Var,
+  varsOf,
   visitExprsIn,
   visitStmt,
-  varsOf,
 } from "../../src/ir/index.ts";
 
 export interface Access {
@@ -81,13 +81,17 @@ export interface Contraction extends BlockShape {
 
 export function contractionOf(s: BlockShape): Contraction | undefined {
   const columns = s.along;
-  if (columns === undefined || s.reduction.length === 0 || s.ordered.length > 0 || s.stores.length !== 1) return undefined;
+  if (columns === undefined || s.reduction.length === 0 || s.ordered.length > 0 || s.stores.length !== 1)
+    return undefined;
   const panels = s.reads.filter((r) => r.uses.has(columns.var));
   const others = s.reads.filter((r) => !r.uses.has(columns.var));
   if (panels.length === 0 || others.length === 0) return undefined;
   const rows = s.spatial
     .filter((i) => i !== columns && panels.some((p) => !p.uses.has(i.var)) && others.some((o) => o.uses.has(i.var)))
     // the axis closest to the columns' own place in memory, among those long enough for a tile
-    .reduce<BlockIter | undefined>((best, i) => (best === undefined || sizeOf(i) >= Math.min(8, sizeOf(best)) ? i : best), undefined);
+    .reduce<BlockIter | undefined>(
+      (best, i) => (best === undefined || sizeOf(i) >= Math.min(8, sizeOf(best)) ? i : best),
+      undefined,
+    );
   return { ...s, columns, rows, panels };
 }

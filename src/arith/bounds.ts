@@ -1,17 +1,30 @@
 /**
- * Constant bounds and congruences of integer expressions, and the proof that a linear form is not negative.
+ * Constant bounds of integer expressions, and the proof that a linear form is not negative.
  *
  * Index arithmetic (i32 scalars) is exact here. `boundsOf` answers for any expression: intervals for atoms, linear forms for
  * sums, so that common terms cancel first. Doubles beyond 2^53 become infinite, so that rounding can never prove anything.
  */
-import { bitsOf, constInt, type DType, type Expr, floordiv, isFloat, isInteger, maxInt, minInt, type Op } from "../ir/index.ts";
+import {
+  bitsOf,
+  constInt,
+  type DType,
+  type Expr,
+  floordiv,
+  isFloat,
+  isInteger,
+  maxInt,
+  minInt,
+  type Op,
+} from "../ir/index.ts";
 import { replaceAtom } from "./conditions.ts";
-import type { Congruence, Facts, Interval, VarRange } from "./facts.ts";
+import { congruenceOf } from "./congruence.ts";
+import type { Facts, Interval, VarRange } from "./facts.ts";
 import {
   factorsOf,
   floorMod,
   gcd,
   isIndexTyped,
+  isProduct,
   type Lin,
   linAdd,
   linAtom,
@@ -312,14 +325,14 @@ function rangeOf(v: Expr, f: Facts): VarRange | undefined {
  * product it still helps, for i * n <= 5 * n.
  */
 function innermost(l: Lin, f: Facts): VarRange | undefined {
-  let best: VarRange | undefined;
+  let best = undefined as VarRange | undefined;
+  const consider = (x: Expr, plain: boolean): void => {
+    const r = rangeOf(x, f);
+    if (r !== undefined && !(r.constant && plain) && (best === undefined || r.order > best.order)) best = r;
+  };
   for (const e of l.terms.keys()) {
-    const fs = factorsOf(e);
-    for (const x of fs) {
-      const r = rangeOf(x, f);
-      if (r === undefined || (r.constant && fs.length < 2) || (best !== undefined && r.order <= best.order)) continue;
-      best = r;
-    }
+    if (e.kind === "var") consider(e, true);
+    else if (isProduct(e)) for (const x of factorsOf(e)) consider(x, false);
   }
   return best;
 }
@@ -328,18 +341,19 @@ function innermost(l: Lin, f: Facts): VarRange | undefined {
 function eliminate(l: Lin, r: VarRange, f: Facts): Lin | undefined {
   const v = r.var;
   let p: Lin = linConst(0);
-  let rest: Lin = linConst(l.constant);
+  const other = new Map<Expr, number>();
   for (const [e, k] of l.terms) {
-    const fs = factorsOf(e);
-    const at = fs.indexOf(v);
-    if (at < 0) {
-      rest = linAdd(rest, linAtom(e, k));
-      continue;
+    if (e === v) p = linPlus(p, k);
+    else if (!isProduct(e) || !factorsOf(e).includes(v)) other.set(e, k);
+    else {
+      const fs = factorsOf(e);
+      const at = fs.indexOf(v);
+      const others = fs.filter((_, i) => i !== at);
+      if (others.includes(v)) return undefined;
+      p = linAdd(p, linAtom(monomial(others), k));
     }
-    const others = fs.filter((_, i) => i !== at);
-    if (others.includes(v)) return undefined;
-    p = linAdd(p, others.length === 0 ? linConst(k) : linAtom(monomial(others), k));
   }
+  const rest: Lin = { terms: other, constant: l.constant };
   const s = p.terms.size === 0 ? point(p.constant) : intervalOf(p, f);
   const end = s.min >= 0 ? r.first : s.max <= 0 ? r.last : undefined;
   if (end === undefined || (r.order < 0 && end === r.last && !f.sizeLimits)) return undefined;
@@ -384,78 +398,4 @@ function relaxSymbolicQuotient(l: Lin, e: Expr, k: number, f: Facts): { form: Li
 function sharesAtoms(l: Lin, a: Lin, except: Expr): boolean {
   for (const x of a.terms.keys()) if (x !== except && l.terms.has(x)) return true;
   return false;
-}
-
-// ---- congruences
-
-const NOTHING: Congruence = { modulus: 1, remainder: 0 };
-const normal = (m: number, r: number): Congruence => {
-  if (!Number.isSafeInteger(m) || !Number.isSafeInteger(r)) return NOTHING;
-  return m === 0 ? { modulus: 0, remainder: r } : { modulus: m, remainder: floorMod(r, m) };
-};
-/** e is `remainder` modulo `modulus`; modulus 0: exactly; modulus 1: nothing known. */
-export function congruenceOf(e: Expr, f: Facts): Congruence {
-  const c = constInt(e);
-  if (c !== undefined) return normal(0, c);
-  const old = f.congruenceMemo.get(e);
-  if (old !== undefined) return old;
-  const l = linOf(e);
-  const r = f.multiples.get(e) ?? (l.terms.has(e) ? atomCongruence(e, f) : congruenceOfLin(l, f));
-  f.congruenceMemo.set(e, r);
-  return r;
-}
-export function congruenceOfLin(l: Lin, f: Facts): Congruence {
-  let m = 0;
-  let r = l.constant;
-  for (const [e, k] of l.terms) {
-    const c = congruenceOf(e, f);
-    m = gcd(m, c.modulus * k);
-    r += c.remainder * k;
-    if (!Number.isSafeInteger(r) || !Number.isSafeInteger(c.modulus * k)) return NOTHING;
-  }
-  return normal(m, r);
-}
-const join = (a: Congruence, b: Congruence): Congruence =>
-  normal(gcd(gcd(a.modulus, b.modulus), a.remainder - b.remainder), a.remainder);
-
-function atomCongruence(e: Expr, f: Facts): Congruence {
-  if (e.kind === "broadcast") return congruenceOf(e.value, f);
-  if (e.kind === "var") {
-    if (e.size) return normal(e.size.multipleOf, 0);
-    const r = f.ranges.get(e);
-    if (r?.constant && r.first.constant === r.last.constant) return normal(0, r.first.constant);
-    return NOTHING;
-  }
-  if (e.kind !== "op" || !isIndexTyped(e)) return NOTHING;
-  const [x, y] = e.args;
-  switch (e.op) {
-    case "mul":
-      return factorsOf(e)
-        .map((z) => congruenceOf(z, f))
-        .reduce((a, b) =>
-          normal(
-            gcd(gcd(a.modulus * b.modulus, a.modulus * b.remainder), b.modulus * a.remainder),
-            a.remainder * b.remainder,
-          ),
-        );
-    case "min":
-    case "max":
-      return join(congruenceOf(x!, f), congruenceOf(y!, f));
-    case "select":
-    case "where":
-      return join(congruenceOf(y!, f), congruenceOf(e.args[2]!, f));
-    case "floormod": {
-      const c = constInt(y!);
-      const a = congruenceOf(x!, f);
-      return c === undefined || c === 0 ? NOTHING : join(a, normal(c, a.remainder));
-    }
-    case "floordiv": {
-      const c = constInt(y!);
-      const a = congruenceOf(x!, f);
-      if (c === undefined || c <= 0 || a.modulus % c !== 0) return NOTHING;
-      return normal(a.modulus / c, Math.floor(a.remainder / c));
-    }
-    default:
-      return NOTHING;
-  }
 }

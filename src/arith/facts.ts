@@ -3,7 +3,7 @@
  * can be remembered per instance.
  */
 import { constInt, type Expr, FALSE, ge, int, TRUE, type Var } from "../ir/index.ts";
-import { divideBounds, rangeBounds } from "./bounds.ts";
+import { divideBounds, intervalOf } from "./bounds.ts";
 import { conjuncts, greaterEqualForms } from "./conditions.ts";
 import { type Lin, linAdd, linOf, linPlus } from "./linear.ts";
 import { simplifyNode } from "./simplify.ts";
@@ -52,6 +52,7 @@ export class Facts {
   readonly #children = new WeakMap<Expr, Facts>();
   readonly #lanes = new Map<Var, Facts>();
   #unlimited: Facts | undefined;
+  readonly #forever: boolean;
 
   private constructor(from: Partial<Facts>, forever = false) {
     this.ranges = from.ranges ?? new Map();
@@ -60,6 +61,7 @@ export class Facts {
     this.tight = from.tight ?? new Map();
     this.multiples = from.multiples ?? new Map();
     this.sizeLimits = from.sizeLimits ?? true;
+    this.#forever = forever;
     // `empty` lives as long as the program, so it must not keep expressions alive; the others are short-lived
     this.indexMemo = forever ? new WeakMap() : new Map();
     this.valueMemo = forever ? new WeakMap() : new Map();
@@ -126,7 +128,7 @@ export class Facts {
   withLane(v: Var, lanes: number): Facts {
     let f = this.#lanes.get(v);
     if (f === undefined) {
-      f = this.withVar(v, int(0), int(lanes));
+      f = new Facts(this.withVar(v, int(0), int(lanes)), this.#forever);
       this.#lanes.set(v, f);
     }
     return f;
@@ -138,7 +140,7 @@ export class Facts {
       let f = new Facts({ ...this, sizeLimits: false, tight: new Map(), conditions: this.conditions });
       const tight = new Map<Expr, Interval>();
       for (const l of f.conditions) tighten(l, f, tight);
-      f = new Facts({ ...f, tight });
+      f = new Facts({ ...f, tight }, this.#forever);
       this.#unlimited = f;
     }
     return this.#unlimited;
@@ -187,7 +189,7 @@ function noteRemainder(a: Expr, b: Expr, into: Map<Expr, Congruence>): void {
 function tighten(l: Lin, f: Facts, into: Map<Expr, Interval>): void {
   for (const [atom, k] of l.terms) {
     const rest = linAdd(l, { terms: new Map([[atom, k]]), constant: 0 }, -1);
-    const high = rangeBounds(rest, f).max;
+    const high = intervalOf(rest, f).max;
     if (high === Infinity) continue;
     const old = into.get(atom) ?? { min: -Infinity, max: Infinity };
     if (k > 0) into.set(atom, { min: Math.max(old.min, -divideBounds(high, k)), max: old.max });

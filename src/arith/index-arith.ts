@@ -2,9 +2,10 @@
  * Canonical index arithmetic: sums, quotients, remainders, minima and maxima of operands that are canonical already.
  * Integers are exact. Where a number would not fit in i32 the plain operation is kept.
  */
-import { constInt, type Expr, floordiv, floormod, int, max, min, type Op, op } from "../ir/index.ts";
-import { boundsOf, boundsOfLin, congruenceOf, congruenceOfLin, proveNonNegative } from "./bounds.ts";
+import { constInt, type Expr, floordiv, floormod, max, min, type Op, op } from "../ir/index.ts";
+import { boundsOf, boundsOfLin, proveNonNegative } from "./bounds.ts";
 import { splitMinMax } from "./conditions.ts";
+import { congruenceOf, congruenceOfLin } from "./congruence.ts";
 import type { Facts } from "./facts.ts";
 import {
   compareExpr,
@@ -25,6 +26,7 @@ import {
   linScale,
   linSub,
   monomial,
+  num,
 } from "./linear.ts";
 
 const FITS = 2 ** 31;
@@ -152,7 +154,7 @@ export function divideForm(l: Lin, c: number, f: Facts): Lin | undefined {
     }
   }
   const x = emit(r);
-  return x && linAdd(whole, linAtom(floordiv(x, int(c))));
+  return x && linAdd(whole, linAtom(floordiv(x, num(c))));
 }
 /** Rounds the constant down to what can make a difference: (n + 3) // 4 is n // 4 where 4 divides n. */
 function dropRemainder(l: Lin, c: number, f: Facts): Lin {
@@ -186,7 +188,7 @@ export function remainderForm(l: Lin, c: number, f: Facts): Lin | undefined {
   }
   if (boundsOfLin(r, f).min < 0 && [...r.terms.values()].some((x) => x < 0 && -x * 2 > c)) r = nonNegative(r, c);
   const x = emit(r);
-  return x && linAtom(floormod(x, int(c)));
+  return x && linAtom(floormod(x, num(c)));
 }
 function reduceCoefficients(l: Lin, c: number): Lin {
   const terms = new Map<Expr, number>();
@@ -232,12 +234,12 @@ export function quotient(a: Expr, b: Expr, f: Facts): Expr | undefined {
   const c = constInt(b);
   const l = linOf(a);
   if (c !== undefined) {
-    if (c === 0) return int(0);
+    if (c === 0) return num(0);
     if (c <= -FITS) return undefined;
     const q = c > 0 ? divideForm(l, c, f) : divideForm(linNeg(l), -c, f);
     return q && sum(q, f);
   }
-  if (boundsOf(b, f).min < 1) return linEquals(l, linConst(0)) ? int(0) : undefined;
+  if (boundsOf(b, f).min < 1) return linEquals(l, linConst(0)) ? num(0) : undefined;
   const d = linOf(b);
   const { multiple, rest } = splitBySymbol(l, d);
   if (linEquals(rest, linConst(0)) || (proveGe0(rest, f) && proveGe0(linPlus(linSub(d, rest), -1), f)))
@@ -252,7 +254,7 @@ export function remainder(a: Expr, b: Expr, f: Facts): Expr | undefined {
   const c = constInt(b);
   const l = linOf(a);
   if (c !== undefined) {
-    if (c === 0) return int(0);
+    if (c === 0) return num(0);
     if (c <= -FITS) return undefined;
     if (c > 0) {
       const r = remainderForm(l, c, f);
@@ -261,7 +263,7 @@ export function remainder(a: Expr, b: Expr, f: Facts): Expr | undefined {
     const r = remainderForm(linNeg(l), -c, f);
     return r && sum(linNeg(r), f);
   }
-  if (boundsOf(b, f).min < 1) return linEquals(l, linConst(0)) ? int(0) : undefined;
+  if (boundsOf(b, f).min < 1) return linEquals(l, linConst(0)) ? num(0) : undefined;
   const d = linOf(b);
   const { rest } = splitBySymbol(l, d);
   if (proveGe0(rest, f) && proveGe0(linPlus(linSub(d, rest), -1), f)) return sum(rest, f);

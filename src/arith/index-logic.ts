@@ -7,7 +7,6 @@ import {
   eq,
   FALSE,
   ge,
-  int,
   isFloat,
   lt,
   ne,
@@ -16,8 +15,8 @@ import {
   or,
   TRUE,
 } from "../ir/index.ts";
-import { congruenceOfLin } from "./bounds.ts";
 import { replaceAtom } from "./conditions.ts";
+import { congruenceOfLin } from "./congruence.ts";
 import type { Facts } from "./facts.ts";
 import { proveGe0, recombine } from "./index-arith.ts";
 import {
@@ -32,6 +31,7 @@ import {
   linPlus,
   linScale,
   linSub,
+  num,
   sortedTerms,
 } from "./linear.ts";
 
@@ -86,10 +86,10 @@ function asComparison(l: Lin, f: Facts): Expr | undefined {
   let made: Expr | undefined;
   const [x, y] = [emit(left), emit(right)];
   if (x === undefined || y === undefined || Math.abs(c) >= 2 ** 31 - 1) return undefined;
-  if (left.terms.size === 0) made = ge(y, int(-c + 0));
-  else if (right.terms.size === 0) made = lt(x, int(c + 1));
-  else if (c + 1 >= 0) made = lt(x, c + 1 === 0 ? y : add(y, int(c + 1)));
-  else made = lt(add(x, int(-c - 1)), y);
+  if (left.terms.size === 0) made = ge(y, num(-c + 0));
+  else if (right.terms.size === 0) made = lt(x, num(c + 1));
+  else if (c + 1 >= 0) made = lt(x, c + 1 === 0 ? y : add(y, num(c + 1)));
+  else made = lt(add(x, num(-c - 1)), y);
   return truth(made, f);
 }
 

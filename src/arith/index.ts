@@ -6,7 +6,8 @@
  */
 import { type Expr, TRUE, type Var } from "../ir/index.ts";
 import { type Affine, affineOf, invert, type Ranged } from "./affine.ts";
-import { boundsOf, congruenceOf } from "./bounds.ts";
+import { boundsOf } from "./bounds.ts";
+import { congruenceOf } from "./congruence.ts";
 import { type Congruence, Facts, type Interval } from "./facts.ts";
 import { linOf, sortedTerms } from "./linear.ts";
 import { cover, exact, type Range, union } from "./regions.ts";

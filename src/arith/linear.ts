@@ -61,10 +61,27 @@ export const floorMod = (a: number, b: number): number => {
   return r !== 0 && r < 0 !== b < 0 ? r + b : r + 0;
 };
 
+export const isProduct = (atom: Expr): boolean => atom.kind === "op" && atom.op === "mul" && isIndexTyped(atom);
+const factorLists = new WeakMap<Expr, readonly Expr[]>();
 /** The atoms multiplied in a monomial; a plain atom is its own only factor. */
 export function factorsOf(atom: Expr): readonly Expr[] {
-  if (atom.kind !== "op" || atom.op !== "mul" || !isIndexTyped(atom)) return [atom];
-  return [...factorsOf(atom.args[0]!), ...factorsOf(atom.args[1]!)];
+  let list = factorLists.get(atom);
+  if (list === undefined) {
+    list = atom.kind === "op" && isProduct(atom) ? atom.args.flatMap((a) => factorsOf(a)) : [atom];
+    factorLists.set(atom, list);
+  }
+  return list;
+}
+
+const literals = new Map<number, Expr>();
+/** `int`, with the constants that indices are full of at hand. */
+export function num(n: number): Expr {
+  let e = literals.get(n);
+  if (e === undefined) {
+    e = int(n + 0);
+    if (literals.size < 4096) literals.set(n, e);
+  }
+  return e;
 }
 export const isIndexTyped = (e: Expr): boolean => e.dtype === "i32" && e.lanes === 1;
 
@@ -155,16 +172,13 @@ const FITS = 2 ** 31;
 /** Terms as they are printed: positive before negative, products first, large strides first. */
 export function sortedTerms(l: Lin): [Expr, number][] {
   const list = [...l.terms];
-  if (list.length < 2) return list;
-  const degree = new Map(list.map(([e]) => [e, factorsOf(e).length]));
-  return list.sort(
-    ([a, x], [b, y]) =>
-      Number(x < 0) - Number(y < 0) ||
-      degree.get(b)! - degree.get(a)! ||
-      Math.abs(y) - Math.abs(x) ||
-      compareExpr(a, b),
-  );
+  return list.length < 2 ? list : list.sort(byTerm);
 }
+const byTerm = ([a, x]: [Expr, number], [b, y]: [Expr, number]): number =>
+  Number(x < 0) - Number(y < 0) ||
+  (isProduct(a) || isProduct(b) ? factorsOf(b).length - factorsOf(a).length : 0) ||
+  Math.abs(y) - Math.abs(x) ||
+  compareExpr(a, b);
 
 /** The canonical expression of a linear form; undefined where a number does not fit in i32. */
 export function emit(l: Lin): Expr | undefined {
@@ -174,16 +188,16 @@ export function emit(l: Lin): Expr | undefined {
   for (const [e, c] of sortedTerms(l)) {
     if (!(Math.abs(c) < FITS)) return undefined;
     const a = Math.abs(c);
-    const term = a === 1 ? e : mul(e, int(a));
+    const term = a === 1 ? e : mul(e, num(a));
     if (out !== undefined) out = c > 0 ? add(out, term) : sub(out, term);
     else if (c > 0) out = term;
     else if (constant > 0) {
-      out = sub(int(constant), term);
+      out = sub(num(constant), term);
       constant = 0;
-    } else out = a === 1 ? op("neg", [e]) : mul(e, int(c));
+    } else out = a === 1 ? op("neg", [e]) : mul(e, num(c));
   }
-  if (out === undefined) return int(constant);
+  if (out === undefined) return num(constant);
   if (constant === 0) return out;
-  if (constant === -FITS) return add(out, int(constant));
-  return constant > 0 ? add(out, int(constant)) : sub(out, int(-constant));
+  if (constant === -FITS) return add(out, num(constant));
+  return constant > 0 ? add(out, num(constant)) : sub(out, num(-constant));
 }

@@ -141,6 +141,7 @@ function indexNode(e: Op, f: Facts): Expr {
   }
   const args = e.args.map((a) => simplifyNode(a, f, "index"));
   const made = indexOp(e, args, f) ?? withChildren(e, args);
+  if (SUMS.has(e.op)) return made;
   const r = onlyValue(made, f);
   const w = rewriteIndex(r);
   return w === undefined || w === e ? r : simplifyNode(w, f, "index");
@@ -149,6 +150,8 @@ function indexNode(e: Op, f: Facts): Expr {
 const INDEX_OPS: ReadonlySet<string> = new Set(
   "add sub mul neg abs floordiv floormod truncdiv truncrem min max select where".split(" "),
 );
+/** Sums of atoms that are simple already are simple. */
+const SUMS: ReadonlySet<string> = new Set(["add", "sub", "neg", "mul"]);
 const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
 
 /** A bool scalar. Logic and comparisons of i32 have a normal form in both modes. */

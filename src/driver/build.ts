@@ -5,12 +5,19 @@
  * are scheduled apart. A schedule of the caller's own is used for both.
  */
 import { emitWasm } from "../../codegen/wasm/index.ts";
-import { Schedule, schedule } from "../../schedule/index.ts";
 import { defaultSchedule } from "../../schedule/defaults/index.ts";
-import { type AnyTensor, type ArgsOf, isTensor, type KernelOf, type ResultOf, type TensorRecord } from "../../te/index.ts";
+import { Schedule, schedule } from "../../schedule/index.ts";
+import {
+  type AnyTensor,
+  type ArgsOf,
+  isTensor,
+  type KernelOf,
+  type ResultOf,
+  type TensorRecord,
+} from "../../te/index.ts";
 import { type Func, printFunc, TilewrightError } from "../ir/index.ts";
 import { type LowerResult, lowerFunc } from "../lower/index.ts";
-import { type Kernel as AnyKernel, load, type LoadOptions } from "../runtime/index.ts";
+import { type Kernel as AnyKernel, type LoadOptions, load } from "../runtime/index.ts";
 import { type Abi, type Target, type WasmTarget, wasm } from "../target/index.ts";
 import { type Artifact, makeArtifact } from "./artifact.ts";
 
@@ -57,13 +64,20 @@ export async function build(x: Buildable, options: BuildOptions = {}): Promise<A
  *     const gemm = await compile(C);
  *     const c = gemm({ A: a, B: b });
  */
-export async function compile<const X extends Buildable>(x: X, options: CompileOptions = {}): Promise<CompiledKernel<X>> {
+export async function compile<const X extends Buildable>(
+  x: X,
+  options: CompileOptions = {},
+): Promise<CompiledKernel<X>> {
   return (await load(await build(x, options), options)) as unknown as CompiledKernel<X>;
 }
 export type CompiledKernel<X> = KernelOf<X> & Omit<AnyKernel, never>;
 
 /** Compiles, runs once, returns the result: for trying things out. `run(C, { A: a, B: b })`. */
-export async function run<const X extends Buildable>(x: X, args: ArgsOf<X>, options: CompileOptions = {}): Promise<ResultOf<X>> {
+export async function run<const X extends Buildable>(
+  x: X,
+  args: ArgsOf<X>,
+  options: CompileOptions = {},
+): Promise<ResultOf<X>> {
   const kernel = (await compile(x, options)) as (args: ArgsOf<X>) => ResultOf<X>;
   return kernel(args);
 }
@@ -84,7 +98,8 @@ export function lower(x: Buildable, options: BuildOptions = {}): Stage[] {
 /** The caller's schedule, or the default one for the target. */
 export function scheduleFor(x: Buildable, target: Target): Schedule<unknown> {
   if (x instanceof Schedule) return x as Schedule<unknown>;
-  if (!isTensor(x) && Object.keys(x).length === 0) throw new TilewrightError("nothing-to-build", "there is no tensor to build");
+  if (!isTensor(x) && Object.keys(x).length === 0)
+    throw new TilewrightError("nothing-to-build", "there is no tensor to build");
   const s = schedule(x as AnyTensor) as unknown as Schedule<unknown>;
   defaultSchedule(s as never, target);
   return s;

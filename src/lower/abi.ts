@@ -17,13 +17,15 @@ export function sizeExpr(e: Expr): SizeExpr {
 
 /** Parameters in order: inputs, outputs, sizes, scalars, scratch pointer. */
 export function abiOf(f: Func, scratch: Expr): Abi {
-  const buf = (role: "input" | "output") => (b: Buffer): AbiParam => ({
-    role,
-    name: b.name,
-    dtype: b.dtype,
-    shape: b.shape.map(sizeExpr),
-    ...(b.strides ? { strides: b.strides.map(sizeExpr) } : {}),
-  });
+  const buf =
+    (role: "input" | "output") =>
+    (b: Buffer): AbiParam => ({
+      role,
+      name: b.name,
+      dtype: b.dtype,
+      shape: b.shape.map(sizeExpr),
+      ...(b.strides ? { strides: b.strides.map(sizeExpr) } : {}),
+    });
   const size = (v: Var): AbiParam => {
     const { min, max, multipleOf } = v.size ?? { min: 0, max: 2 ** 31 - 1, multipleOf: 1 };
     return { role: "size", name: v.name, min, max, multipleOf };

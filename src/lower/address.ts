@@ -145,7 +145,9 @@ class Addresser {
       const old = memo.get(x);
       if (old) return old;
       const r =
-        x.kind === "load" ? load(view(x.buffer.dtype), [this.#address(x.buffer, x.index[0]!, facts)]) : withChildren(x, children(x).map(go));
+        x.kind === "load"
+          ? load(view(x.buffer.dtype), [this.#address(x.buffer, x.index[0]!, facts)])
+          : withChildren(x, children(x).map(go));
       memo.set(x, r);
       return r;
     };

@@ -15,6 +15,7 @@ import {
   buffersIn,
   constInt,
   type Expr,
+  exprsOf,
   type Func,
   int,
   isConst,
@@ -27,7 +28,6 @@ import {
   type Var,
   varsOf,
   visitExpr,
-  exprsOf,
 } from "../ir/index.ts";
 
 export function allocate(f: Func): Func {
@@ -88,7 +88,12 @@ function allocAround(s: Stmt, b: Buffer, facts: Facts): Stmt {
   const region = touched(s, b, facts);
   const zero = region.map((r) => isConst(r.min, 0));
   const scope = b.scope === "global" ? "workspace" : b.scope;
-  const fresh = buffer(b.name, b.dtype, region.map((r) => r.extent), scope);
+  const fresh = buffer(
+    b.name,
+    b.dtype,
+    region.map((r) => r.extent),
+    scope,
+  );
   const rebase = (index: readonly Expr[]): Expr[] =>
     index.map((e, d) => (zero[d] ? e : simplifyIndex(sub(e, region[d]!.min), facts)));
   const memo = new Map<Expr, Expr>();
@@ -106,7 +111,12 @@ function allocAround(s: Stmt, b: Buffer, facts: Facts): Stmt {
 function touched(s: Stmt, b: Buffer, facts: Facts): Range[] {
   let region: Range[] | undefined;
   const add = (index: readonly Expr[], ranges: ReadonlyMap<Var, Range>, known: Facts, bind: ReadonlyMap<Var, Expr>) => {
-    const r = coverRegion(index.map((i) => substitute(i, bind)), ranges, known, b.shape);
+    const r = coverRegion(
+      index.map((i) => substitute(i, bind)),
+      ranges,
+      known,
+      b.shape,
+    );
     region = region === undefined ? r : unionRanges(region, r, facts);
   };
   const walk = (x: Stmt, ranges: ReadonlyMap<Var, Range>, known: Facts, bind: ReadonlyMap<Var, Expr>): void => {

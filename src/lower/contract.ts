@@ -2,13 +2,16 @@
  * Contracts a * b + c to a fused multiply-add where the target has one for vectors and the caller allows it. Changes
  * rounding (one instead of two), never more. Before and after: vectors fit registers.
  */
-import { type Expr, type Func, mapExpr, mapExprs, op, type Op, withBody } from "../ir/index.ts";
+import { type Expr, type Func, mapExpr, mapExprs, type Op, op, withBody } from "../ir/index.ts";
 import type { Target } from "../target/index.ts";
 
 export function contract(f: Func, target: Target): Func {
   if (!target.contract || !target.relaxed) return f;
   const memo = new Map<Expr, Expr>();
-  return withBody(f, mapExprs(f.body, (e) => mapExpr(e, fuse, memo)));
+  return withBody(
+    f,
+    mapExprs(f.body, (e) => mapExpr(e, fuse, memo)),
+  );
 }
 
 const isProduct = (e: Expr): e is Op => e.kind === "op" && e.op === "mul";

@@ -4,19 +4,7 @@
  * which parameter.
  */
 import { simplifyIndex } from "../arith/index.ts";
-import {
-  add,
-  type Buffer,
-  buffer,
-  type Expr,
-  type Func,
-  int,
-  load,
-  mapExpr,
-  mapStmt,
-  mul,
-  sub,
-} from "../ir/index.ts";
+import { add, type Buffer, buffer, type Expr, type Func, int, load, mapExpr, mapStmt, mul, sub } from "../ir/index.ts";
 
 export function flatten(f: Func): { func: Func; flat: ReadonlyMap<Buffer, Buffer> } {
   const flat = new Map<Buffer, Buffer>();

@@ -76,7 +76,10 @@ function hoist(loop: For, facts: Facts): Stmt {
     const kids = children(e);
     if (kids.length === 0) return e;
     const lazy = e.kind === "op" && e.op === "where";
-    return withChildren(e, kids.map((c, i) => rewrite(c, certain && !(lazy && i > 0))));
+    return withChildren(
+      e,
+      kids.map((c, i) => rewrite(c, certain && !(lazy && i > 0))),
+    );
   };
   const body = (s: Stmt, certain: boolean): Stmt => {
     switch (s.kind) {
@@ -84,7 +87,11 @@ function hoist(loop: For, facts: Facts): Stmt {
         return { ...s, value: rewrite(s.value, certain) };
       case "assign":
       case "let":
-        return rebuildStmt(s, (x) => body(x, certain), (e) => rewrite(e, certain));
+        return rebuildStmt(
+          s,
+          (x) => body(x, certain),
+          (e) => rewrite(e, certain),
+        );
       case "if":
         return rebuildStmt(s, (x) => body(x, false));
       case "for":

@@ -3,7 +3,7 @@
  * remainder as smaller vectors down to a scalar.
  *
  * Before: vector statements of any width, operations already legal. After: every vector fits a register; accesses of several
- * lanes are dense; the only wider values are pairs of registers directly under a narrowing conversion.
+ * lanes are dense. A narrowing conversion is a concatenation of the conversions of its registers.
  */
 import { simplifyIndex } from "../arith/index.ts";
 import {
@@ -12,17 +12,16 @@ import {
   broadcast,
   concat,
   constInt,
-  type DType,
   type Expr,
-  type Func,
   FALSE,
+  type Func,
   int,
   load,
   mul,
-  op,
   type Op,
-  ramp,
+  op,
   type Ramp,
+  ramp,
   rebuildStmt,
   type Stmt,
   seq,
@@ -32,7 +31,6 @@ import {
   type Var,
   variable,
   withBody,
-  isInteger,
 } from "../ir/index.ts";
 import { hasVectorOp, nativeLanes, type Target } from "../target/index.ts";
 
@@ -100,7 +98,8 @@ class Cutter {
   }
 
   part(e: Expr, start: number, n: number): Expr {
-    if (e.lanes === 1 && e.kind !== "op" && e.kind !== "load" && e.kind !== "shuffle") return n === 1 ? e : broadcast(e, n);
+    if (e.lanes === 1 && e.kind !== "op" && e.kind !== "load" && e.kind !== "shuffle")
+      return n === 1 ? e : broadcast(e, n);
     const key = `${e.id}:${start}:${n}`;
     let r = this.#memo.get(key);
     if (r === undefined) {
@@ -156,9 +155,6 @@ class Cutter {
 
   #op(e: Op, start: number, n: number): Expr {
     const from = e.args[0]!.dtype;
-    const narrowing =
-      (e.op === "cast" || e.op === "satcast") && isInteger(e.dtype) && isInteger(from) && bitsOf(e.dtype) < bitsOf(from);
-    if (n > 1 && narrowing && bitsOf(from) <= 32) return this.#narrow(e, e.args[0]!, start, n);
     const widening = e.op === "cast" && bitsOf(e.dtype) > bitsOf(from) && from !== "bool" && from !== "f16";
     const cap = Math.min(this.registerLanes(e), ...(widening ? [] : e.args.map((a) => this.registerLanes(a))));
     if (n > cap) return this.#concat(e, start, n, cap);
@@ -169,9 +165,21 @@ class Cutter {
       if (c.kind === "broadcast") return op("where", [broadcast(this.scalar(c.value), n), a, b]);
       return concat(Array.from({ length: n }, (_, l) => this.part(e, start + l, 1)));
     }
-    if (n > 1 && !hasVectorOp(this.#target, e.op, e.args.map((a) => a.dtype), e.dtype))
+    if (
+      n > 1 &&
+      !hasVectorOp(
+        this.#target,
+        e.op,
+        e.args.map((a) => a.dtype),
+        e.dtype,
+      )
+    )
       return concat(Array.from({ length: n }, (_, l) => this.part(e, start + l, 1)));
-    return op(e.op, e.args.map((a) => (widening ? this.#whole(a, start, n) : this.part(a, start, n))), e.dtype);
+    return op(
+      e.op,
+      e.args.map((a) => (widening ? this.#whole(a, start, n) : this.part(a, start, n))),
+      e.dtype,
+    );
   }
 
   /** A narrow operand of a widening: loads are read piece by piece, computed values whole and then cut. */
@@ -181,22 +189,6 @@ class Cutter {
     const p = piecesOf(e.lanes, native).find((x) => x.start <= start && start + n <= x.start + x.lanes);
     if (p === undefined || p.lanes === n) return this.part(e, start, n);
     return slice(this.part(e, p.start, p.lanes), start - p.start, n);
-  }
-
-  /** Integer narrowing: two registers make one of half the element width, once or twice. */
-  #narrow(e: Op, arg: Expr, start: number, n: number): Expr {
-    const native = nativeLanes(e.dtype);
-    if (n > native) return this.#concat(e, start, n, native);
-    const from = arg.dtype;
-    const step = (value: (s: number, k: number) => Expr, source: DType, result: DType): Expr => {
-      const half = nativeLanes(source);
-      const wide = n <= half ? value(start, n) : concat(piecesOf(n, half).map((p) => value(start + p.start, p.lanes)));
-      return op(e.op, [wide], result);
-    };
-    if (bitsOf(from) <= 2 * bitsOf(e.dtype)) return step((s, k) => this.part(arg, s, k), from, e.dtype);
-    const middle: DType = e.op === "cast" ? "u16" : "i16";
-    const half = op(e.op, [arg], middle) as Op;
-    return step((s, k) => this.#narrow(half, arg, s, k), middle, e.dtype);
   }
 
   #load(e: Expr & { kind: "load" }, start: number, n: number): Expr {
@@ -213,13 +205,19 @@ class Cutter {
     const first = lane(index, start);
     if (stride === -1) {
       const low = load(e.buffer, [ramp(simplifyIndex(add(first, int(1 - n))), int(1), n)]);
-      return shuffle([low], Array.from({ length: n }, (_, l) => n - 1 - l));
+      return shuffle(
+        [low],
+        Array.from({ length: n }, (_, l) => n - 1 - l),
+      );
     }
     if (stride === 2) {
       // Two dense reads that end exactly at the last lane wanted: nothing past it is touched.
       const low = load(e.buffer, [ramp(first, int(1), n)]);
       const high = load(e.buffer, [ramp(simplifyIndex(add(first, int(n - 1))), int(1), n)]);
-      return shuffle([low, high], Array.from({ length: n }, (_, l) => (2 * l < n ? 2 * l : n + 2 * l - (n - 1))));
+      return shuffle(
+        [low, high],
+        Array.from({ length: n }, (_, l) => (2 * l < n ? 2 * l : n + 2 * l - (n - 1))),
+      );
     }
     return concat(Array.from({ length: n }, (_, l) => this.#load(e, start + l, 1)));
   }
@@ -237,9 +235,11 @@ class Cutter {
   }
 }
 
-const take = (v: Expr, start: number, n: number): Expr => (v.lanes === 1 ? (n === 1 ? v : broadcast(v, n)) : slice(v, start, n));
+const take = (v: Expr, start: number, n: number): Expr =>
+  v.lanes === 1 ? (n === 1 ? v : broadcast(v, n)) : slice(v, start, n);
 const lane = (r: Ramp, l: number): Expr => simplifyIndex(add(r.base, mul(r.stride, int(l))));
-const denseIndex = (r: Ramp, start: number, n: number): Expr => (n === 1 ? lane(r, start) : ramp(lane(r, start), r.stride, n));
+const denseIndex = (r: Ramp, start: number, n: number): Expr =>
+  n === 1 ? lane(r, start) : ramp(lane(r, start), r.stride, n);
 function rampPart(r: Ramp, start: number, n: number): Expr {
   if (r.dtype !== "i32") {
     const first = op("add", [r.base, op("mul", [r.stride, op("cast", [int(start)], r.dtype)])]);

@@ -13,8 +13,8 @@ import {
   add,
   childStmts,
   constInt,
-  eq,
   type Expr,
+  eq,
   exprsOf,
   type For,
   type Func,
@@ -138,8 +138,7 @@ function cut(s: Stmt, facts: Facts, state: { left: number }): Stmt {
   const steady = part(lo, hi, solved);
   const after = freshen(part(hi, end, new Set()));
   const growth = countStmts(before) + countStmts(after);
-  const again = (x: Stmt, inner = false): Stmt =>
-    inner || state.left > 0 ? descend(x, facts, state) : x;
+  const again = (x: Stmt, inner = false): Stmt => (inner || state.left > 0 ? descend(x, facts, state) : x);
   if (growth > state.left) return whole();
   state.left -= growth;
   return seq([again(before), again(steady, true), again(cascade(after, facts))].filter((x) => !isNothing(x)));
@@ -154,7 +153,11 @@ function descend(s: Stmt, facts: Facts, state: { left: number }): Stmt {
 /** Replaces conditions that are known to hold. */
 function assume(s: Stmt, known: ReadonlySet<Expr>): Stmt {
   const memo = new Map<Expr, Expr>();
-  return mapStmt(s, (x) => x, (e) => mapExpr(e, (x) => (known.has(x) ? TRUE : x), memo));
+  return mapStmt(
+    s,
+    (x) => x,
+    (e) => mapExpr(e, (x) => (known.has(x) ? TRUE : x), memo),
+  );
 }
 
 /**

@@ -14,7 +14,7 @@ import { flatten } from "./flatten.ts";
 import { hoistInvariants } from "./hoist.ts";
 import { initReductions } from "./init.ts";
 import { cutLanes } from "./lanes.ts";
-import { legalize } from "./legal.ts";
+import { legalizeRest, legalizeValues } from "./legal.ts";
 import { partitionLoops } from "./partition.ts";
 import { type LowerWarning, promoteLocals } from "./promote.ts";
 import { planScratch } from "./scratch.ts";
@@ -47,7 +47,7 @@ export function lowerFunc(scheduled: Func, target: Target, options: LowerOptions
   pass("flatten", (x) => simplify(flatten(x).func));
   pass("partition loops", (x) => partitionLoops(x));
   pass("vectorize", (x) => simplify(vectorize(x)));
-  pass("legalize", (x) => legalize(x, target));
+  pass("legalize", (x) => legalizeValues(x, target));
   pass("cut lanes", (x) => cutLanes(x, target));
   pass("unroll", (x) => simplify(unroll(x)));
   pass("promote locals", (x) => promoteLocals(x, (w) => warnings.push(w)));
@@ -62,7 +62,7 @@ export function lowerFunc(scheduled: Func, target: Target, options: LowerOptions
   const scratch = variable("scratch");
   for (const [b, offset] of offsets) pointers.set(b, { pointer: scratch, offset });
   const bases: Bases = pointers;
-  const body: Stmt = addresses(func, bases);
+  const body: Stmt = legalizeRest(addresses(func, bases), target);
   options.onStage?.("addresses", withBody(func, body));
   return {
     name: f.name,

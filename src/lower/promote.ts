@@ -22,9 +22,9 @@ import {
   mul,
   printExpr,
   replaceBuffers,
+  type Stmt,
   shuffle,
   slice,
-  type Stmt,
   type Var,
   variable,
   visitStmt,
@@ -93,7 +93,10 @@ function planFor(s: Stmt, b: Buffer): Plan | string {
     const span = homes.find((h) => h.start <= x.start && x.start + x.lanes <= h.start + h.lanes)!;
     let v = vars.get(span);
     if (v === undefined) {
-      v = variable(homes.length === 1 ? b.name : `${b.name}${span.start}`, b.dtype, { lanes: span.lanes, mutable: true });
+      v = variable(homes.length === 1 ? b.name : `${b.name}${span.start}`, b.dtype, {
+        lanes: span.lanes,
+        mutable: true,
+      });
       vars.set(span, v);
     }
     return { var: v, span };
@@ -138,25 +141,21 @@ function rewrite(s: Stmt, b: Buffer, plan: Plan): Stmt {
     const home = plan.homeOf(span);
     return home.span.lanes === span.lanes ? home.var : slice(home.var, span.start - home.span.start, span.lanes);
   };
-  const fe = (e: Expr): Expr =>
-    mapExpr(e, (x) => (x.kind === "load" && x.buffer === b ? read(x.index) : x), memo);
-  return mapStmt(
-    mapExprs(s, fe),
-    (x) => {
-      if (x.kind !== "store" || x.buffer !== b) return x;
-      const span = plan.spanOf(x.index);
-      const home = plan.homeOf(span);
-      const at = span.start - home.span.start;
-      const value =
-        home.span.lanes === span.lanes
-          ? x.value
-          : shuffle(
-              [home.var, x.value],
-              Array.from({ length: home.span.lanes }, (_, l) =>
-                l >= at && l < at + span.lanes ? home.span.lanes + l - at : l,
-              ),
-            );
-      return { kind: "assign", var: home.var, value };
-    },
-  );
+  const fe = (e: Expr): Expr => mapExpr(e, (x) => (x.kind === "load" && x.buffer === b ? read(x.index) : x), memo);
+  return mapStmt(mapExprs(s, fe), (x) => {
+    if (x.kind !== "store" || x.buffer !== b) return x;
+    const span = plan.spanOf(x.index);
+    const home = plan.homeOf(span);
+    const at = span.start - home.span.start;
+    const value =
+      home.span.lanes === span.lanes
+        ? x.value
+        : shuffle(
+            [home.var, x.value],
+            Array.from({ length: home.span.lanes }, (_, l) =>
+              l >= at && l < at + span.lanes ? home.span.lanes + l - at : l,
+            ),
+          );
+    return { kind: "assign", var: home.var, value };
+  });
 }

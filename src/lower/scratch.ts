@@ -10,6 +10,7 @@ import {
   add,
   type Buffer,
   bytesOf,
+  childStmts,
   constInt,
   type Expr,
   exprsOf,
@@ -19,7 +20,6 @@ import {
   mapStmt,
   mul,
   type Stmt,
-  childStmts,
   visitExpr,
   withBody,
 } from "../ir/index.ts";

@@ -139,7 +139,10 @@ function shareRun(list: readonly Stmt[]): Stmt {
     let r = e;
     if (kids.length > 0) {
       const fresh = kids.map((c) => rewrite(c, at));
-      r = e.kind === "op" && e.op === "where" ? withChildren(e, [fresh[0]!, ...children(e).slice(1)]) : withChildren(e, fresh);
+      r =
+        e.kind === "op" && e.op === "where"
+          ? withChildren(e, [fresh[0]!, ...children(e).slice(1)])
+          : withChildren(e, fresh);
     }
     if ((uses.get(k) ?? 0) < 2 || !worthwhile(e)) return r;
     const v = variable(nameFor(e), e.dtype, { lanes: e.lanes });

@@ -82,5 +82,4 @@ export function conjuncts(c: Expr): Expr[] {
   if (c === TRUE) return [];
   return c.kind === "op" && c.op === "and" ? c.args.flatMap(conjuncts) : [c];
 }
-export const conjoin = (list: readonly Expr[]): Expr =>
-  list.length === 0 ? TRUE : list.reduce((a, b) => and(a, b));
+export const conjoin = (list: readonly Expr[]): Expr => (list.length === 0 ? TRUE : list.reduce((a, b) => and(a, b)));

@@ -42,9 +42,7 @@ export function unroll(f: Func): Func {
         `unrolling loop ${s.var.name} (${n} steps) makes more than ${UNROLL_BUDGET} statements; unroll a smaller split of it`,
       );
     const at = (i: number): Expr => simplifyIndex(add(s.min, int(i)), Facts.empty);
-    return seq(
-      Array.from({ length: n }, (_, i) => freshen(substituteStmt(s.body, new Map([[s.var, at(i)]])), i > 0)),
-    );
+    return seq(Array.from({ length: n }, (_, i) => freshen(substituteStmt(s.body, new Map([[s.var, at(i)]])), i > 0)));
   };
   return withBody(f, mapStmt(f.body, go));
 }
@@ -56,7 +54,8 @@ export function freshen(s: Stmt, copy = true): Stmt {
   const buffers = new Map<Buffer, Buffer>();
   visitStmt(s, (x) => {
     if (x.kind === "let") vars.set(x.var, variable(x.var.name, x.var.dtype, { lanes: x.var.lanes }));
-    if (x.kind === "alloc") buffers.set(x.buffer, buffer(x.buffer.name, x.buffer.dtype, x.buffer.shape, x.buffer.scope));
+    if (x.kind === "alloc")
+      buffers.set(x.buffer, buffer(x.buffer.name, x.buffer.dtype, x.buffer.shape, x.buffer.scope));
   });
   if (vars.size === 0 && buffers.size === 0) return s;
   const renamed = mapStmt(s, (x) => (x.kind === "let" ? { ...x, var: vars.get(x.var) as Var } : x));

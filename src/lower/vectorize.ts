@@ -10,6 +10,7 @@ import { affine, type Facts, simplifyIndex, solveCondition } from "../arith/inde
 import {
   add,
   broadcast,
+  children,
   constInt,
   type Expr,
   eq,
@@ -34,13 +35,15 @@ import {
   variable,
   withBody,
   withChildren,
-  children,
 } from "../ir/index.ts";
 import { conjoin, conjuncts, simplifyStmt } from "./simplify.ts";
 import { walkFacts } from "./walk.ts";
 
 export function vectorize(f: Func): Func {
-  return withBody(f, walkFacts(f.body, (s, facts) => (s.kind === "for" && s.loop === "vectorized" ? loop(s, facts) : s)));
+  return withBody(
+    f,
+    walkFacts(f.body, (s, facts) => (s.kind === "for" && s.loop === "vectorized" ? loop(s, facts) : s)),
+  );
 }
 
 function loop(s: For, facts: Facts): Stmt {
@@ -169,9 +172,17 @@ class Widener {
     if (done !== undefined) return done;
     let r: Expr;
     if (e.kind === "var") r = this.#vectors.get(e) ?? e;
-    else if (e.kind === "load") r = load(e.buffer, e.index.map((i) => this.index(i)));
+    else if (e.kind === "load")
+      r = load(
+        e.buffer,
+        e.index.map((i) => this.index(i)),
+      );
     else if (children(e).length === 0) r = e;
-    else r = withChildren(e, children(e).map((c) => this.expr(c)));
+    else
+      r = withChildren(
+        e,
+        children(e).map((c) => this.expr(c)),
+      );
     this.#memo.set(e, r);
     return r;
   }

@@ -18,6 +18,7 @@
  * - Vector `satcast` is narrow_*: the source is signed and twice the width.
  * - `cast` of bool to numbers remains (vectors: the mask in the width of the result, and a splat of 1), casts to bool never do.
  * - The only f16 left is a scalar parameter, under a `bitcast` to u16: its bits, as the parameter has them (masked to 16 bits).
+ * - Vector `where` remains only with one condition for all lanes (a broadcast): a branch.
  * - `fma` is relaxed_madd, for vectors and only where the target has relaxed SIMD.
  */
 import type { DType, OpName } from "../ir/index.ts";

@@ -3,12 +3,12 @@
  * must agree bit for bit: every stage interpreted, the last stage in simulated memory, and the module in the engine.
  */
 import { emitWasm } from "../../codegen/wasm/index.ts";
-import { evaluateWithBound } from "../../src/reference/evaluate.ts";
-import { interpret, interpretLowered, readElement, type TypedArrayLike } from "../../src/reference/index.ts";
 import { type DType, type Func, opInfo, printFunc, visitExprsIn } from "../../src/ir/index.ts";
 import { lowerFunc } from "../../src/lower/index.ts";
-import { wasm } from "../../src/target/index.ts";
+import { evaluateWithBound } from "../../src/reference/evaluate.ts";
+import { interpret, interpretLowered, readElement, type TypedArrayLike } from "../../src/reference/index.ts";
 import { load } from "../../src/runtime/index.ts";
+import { wasm } from "../../src/target/index.ts";
 import { firstDifference, generator, randomArray } from "./data.ts";
 import type { Program } from "./program.ts";
 
@@ -54,7 +54,8 @@ export function judge(p: Program, inputs: Arrays): Judge {
       for (let i = 0; i < values.length; i++) {
         if (bound[i] === Infinity) continue;
         const [w, g] = [Number(readElement(d, values, i)), Number(readElement(d, got[n]!, i))];
-        if (Object.is(w, g) || w === g || Math.abs(w - g) <= bound[i]! || (Number.isNaN(w) && Number.isNaN(g))) continue;
+        if (Object.is(w, g) || w === g || Math.abs(w - g) <= bound[i]! || (Number.isNaN(w) && Number.isNaN(g)))
+          continue;
         throw new Mismatch(`${what}: ${n}[${i}] is ${g}, evaluate says ${w} within ${bound[i]} (${d})`);
       }
     }
@@ -81,7 +82,9 @@ export async function checkLowering(
     try {
       compare(`after "${name}"`, interpret(s, inputs, options));
     } catch (e) {
-      throw e instanceof Mismatch ? e : new Mismatch(`after "${name}": ${e instanceof Error ? e.stack : e}\n${printFunc(s)}`);
+      throw e instanceof Mismatch
+        ? e
+        : new Mismatch(`after "${name}": ${e instanceof Error ? e.stack : e}\n${printFunc(s)}`);
     }
   }
   const last = interpretLowered(lowered, inputs, options);

@@ -36,7 +36,20 @@ export interface Program {
 
 const EXTENTS = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 19, 24, 31, 33, 40];
 const DTYPES: readonly DType[] = [
-  "f32", "f32", "f32", "i32", "f64", "u8", "i16", "f16", "i64", "u16", "i8", "u32", "u64", "bool",
+  "f32",
+  "f32",
+  "f32",
+  "i32",
+  "f64",
+  "u8",
+  "i16",
+  "f16",
+  "i64",
+  "u16",
+  "i8",
+  "u32",
+  "u64",
+  "bool",
 ];
 /** Elements a tensor may have, and points a reduction may visit: evaluation must stay quick. */
 const LIMIT = 6000;
@@ -72,7 +85,11 @@ export function makeProgram(spec: ProgramSpec): Program {
   const fresh = (s: StageSpec, dtype: DType): Value => {
     const rank = 1 + (s.z % 3);
     const e = [s.x, s.y, s.x + s.y].slice(0, rank).map((n) => extent(n, rank));
-    return input(dtype, e.map((x) => x.given), e.map((x) => x.real));
+    return input(
+      dtype,
+      e.map((x) => x.given),
+      e.map((x) => x.real),
+    );
   };
   const define = (
     prefix: string,
@@ -95,6 +112,8 @@ export function makeProgram(spec: ProgramSpec): Program {
     const d: DType = src.tensor.dtype;
     const rank = src.shape.length;
     const kind = KINDS[s.kind % KINDS.length]!;
+    // a number has no axis to work along
+    if (rank === 0 && kind !== "elementwise" && kind !== "cast") continue;
     if (makeStage(kind, s, src, d, rank)) kinds.push(kind);
   }
 
@@ -108,13 +127,18 @@ export function makeProgram(spec: ProgramSpec): Program {
       case "transpose": {
         if (rank < 2) return false;
         const perm = rank === 2 ? [1, 0] : PERMS[s.x % PERMS.length]!;
-        define("T", perm.map((p) => src.shape[p]), perm.map((p) => src.real[p]!), (ix) => {
-          const back: AnyExpr[] = [];
-          perm.forEach((p, i) => {
-            back[p] = ix[i]!;
-          });
-          return at(src, back);
-        });
+        define(
+          "T",
+          perm.map((p) => src.shape[p]),
+          perm.map((p) => src.real[p]!),
+          (ix) => {
+            const back: AnyExpr[] = [];
+            perm.forEach((p, i) => {
+              back[p] = ix[i]!;
+            });
+            return at(src, back);
+          },
+        );
         return true;
       }
       case "contraction": {
@@ -138,7 +162,11 @@ export function makeProgram(spec: ProgramSpec): Program {
             const p = at(src, [...lead, kk]);
             return p.mul(at(b, flip ? [j, kk] : [kk, j]));
           });
-          return epilogue === 0 ? e : epilogue === 1 ? e.add(at(b, flip ? [j, te.lit(0, "i32")] : [te.lit(0, "i32"), j])) : e.max(1);
+          return epilogue === 0
+            ? e
+            : epilogue === 1
+              ? e.add(at(b, flip ? [j, te.lit(0, "i32")] : [te.lit(0, "i32"), j]))
+              : e.max(1);
         });
         return true;
       }
@@ -147,14 +175,19 @@ export function makeProgram(spec: ProgramSpec): Program {
         const span = (taps - 1) * dilation;
         const n = src.real[0]!;
         const out = Math.floor((n + 2 * pad - span - 1) / stride) + 1;
-        if (typeof src.shape[0] !== "number" || out < 1 || d === "bool" || product(src.real) * taps > WORK) return false;
+        if (typeof src.shape[0] !== "number" || out < 1 || d === "bool" || product(src.real) * taps > WORK)
+          return false;
         const w = input(d, [taps], [taps]);
         const padded = pad > 0 ? te.constantEdge(src.tensor as any, 0) : src.tensor;
-        define("V", [out, ...src.shape.slice(1)], [out, ...src.real.slice(1)], (ix) =>
-          te.sum({ r: taps } as any, ({ r }: any) => {
-            const i = ix[0]!.mul(stride).add(r.mul(dilation)).sub(pad);
-            return (padded as any).at(i, ...ix.slice(1)).mul(at(w, [r]));
-          }) as AnyExpr,
+        define(
+          "V",
+          [out, ...src.shape.slice(1)],
+          [out, ...src.real.slice(1)],
+          (ix) =>
+            te.sum({ r: taps } as any, ({ r }: any) => {
+              const i = ix[0]!.mul(stride).add(r.mul(dilation)).sub(pad);
+              return (padded as any).at(i, ...ix.slice(1)).mul(at(w, [r]));
+            }) as AnyExpr,
         );
         return true;
       }
@@ -189,11 +222,22 @@ export function makeProgram(spec: ProgramSpec): Program {
       }
       case "softmax": {
         if (!isFloat(d) || rank < 1) return false;
-        const top = define("M", src.shape.slice(0, -1), src.real.slice(0, -1), (ix) =>
-          te.max({ r: src.shape[rank - 1] } as any, ({ r }: any) => at(src, [...ix, r])) as AnyExpr,
+        const top = define(
+          "M",
+          src.shape.slice(0, -1),
+          src.real.slice(0, -1),
+          (ix) => te.max({ r: src.shape[rank - 1] } as any, ({ r }: any) => at(src, [...ix, r])) as AnyExpr,
         );
-        const e = define("X", src.shape, src.real, (ix) => at(src, ix).sub(at(top, ix.slice(0, -1))).exp());
-        define("S", src.shape, src.real, (ix) => at(e, ix).mul(0.5).add(at(top, ix.slice(0, -1))));
+        const e = define("X", src.shape, src.real, (ix) =>
+          at(src, ix)
+            .sub(at(top, ix.slice(0, -1)))
+            .exp(),
+        );
+        define("S", src.shape, src.real, (ix) =>
+          at(e, ix)
+            .mul(0.5)
+            .add(at(top, ix.slice(0, -1))),
+        );
         return true;
       }
       case "stencil": {
@@ -202,7 +246,10 @@ export function makeProgram(spec: ProgramSpec): Program {
         if (typeof src.shape[axis] !== "number" || src.real[axis]! <= by) return false;
         const cut = (l: readonly any[]): any[] => l.map((n, i) => (i === axis ? n - by : n));
         define("Q", cut(src.shape), cut(src.real), (ix) => {
-          const b = at(src, ix.map((e, i) => (i === axis ? e.add(by) : e)));
+          const b = at(
+            src,
+            ix.map((e, i) => (i === axis ? e.add(by) : e)),
+          );
           return d === "bool" ? at(src, ix).xor(b) : s.z % 2 === 0 ? at(src, ix).add(b) : at(src, ix).max(b);
         });
         return true;
@@ -211,15 +258,20 @@ export function makeProgram(spec: ProgramSpec): Program {
         if (d === "bool") return false;
         const lean = s.x % 3 === 0 && rank === 2 && typeof src.shape[1] === "number" && src.real[1]! > 1;
         const axes = Object.fromEntries(src.shape.slice(1).map((e, i) => [`a${i + 1}`, e]));
-        const tensor = te.scan(name("S"), { t: src.shape[0] } as any, axes as any, {
-          init: (ax: any) => at(src, [te.lit(0, "i32"), ...src.shape.slice(1).map((_, i) => ax[`a${i + 1}`])]),
-          step: (ax: any, prev: any) => {
-            const ix = src.shape.slice(1).map((_, i) => ax[`a${i + 1}`]);
-            const before = lean ? prev(ix[0].add(1).mod(src.shape[1])) : prev(...ix);
-            const now = at(src, [ax.t, ...ix]);
-            return s.y % 2 === 0 ? before.add(now) : before.max(now);
-          },
-        } as any) as AnyTensor;
+        const tensor = (te.scan as any)(
+          name("S"),
+          { t: src.shape[0] } as any,
+          axes as any,
+          {
+            init: (ax: any) => at(src, [te.lit(0, "i32"), ...src.shape.slice(1).map((_, i) => ax[`a${i + 1}`])]),
+            step: (ax: any, prev: any) => {
+              const ix = src.shape.slice(1).map((_, i) => ax[`a${i + 1}`]);
+              const before = lean ? prev(ix[0].add(1).mod(src.shape[1])) : prev(...ix);
+              const now = at(src, [ax.t, ...ix]);
+              return s.y % 2 === 0 ? before.add(now) : before.max(now);
+            },
+          } as any,
+        ) as AnyTensor;
         values.push({ tensor, shape: src.shape, real: src.real });
         return true;
       }
@@ -251,16 +303,22 @@ export function makeProgram(spec: ProgramSpec): Program {
         const b = fresh({ ...s, z: 0 }, d);
         if (src.real[0]! * b.real[0]! > LIMIT) return false;
         values.push(b);
-        define("O", [src.shape[0], b.shape[0]], [src.real[0]!, b.real[0]!], (ix) => at(src, [ix[0]!]).mul(at(b, [ix[1]!])));
+        define("O", [src.shape[0], b.shape[0]], [src.real[0]!, b.real[0]!], (ix) =>
+          at(src, [ix[0]!]).mul(at(b, [ix[1]!])),
+        );
         return true;
       }
       case "twice": {
         const axes = Object.fromEntries(src.shape.map((e, i) => [`a${i}`, e]));
-        const two = te.compute(name("D"), axes as any, ((ax: any) => {
-          const ix = src.shape.map((_, i) => ax[`a${i}`]);
-          const e = at(src, ix);
-          return { p: d === "bool" ? e.not() : e.add(1), q: e };
-        }) as any) as any;
+        const two = te.compute(
+          name("D"),
+          axes as any,
+          ((ax: any) => {
+            const ix = src.shape.map((_, i) => ax[`a${i}`]);
+            const e = at(src, ix);
+            return { p: d === "bool" ? e.not() : e.add(1), q: e };
+          }) as any,
+        ) as any;
         for (const t of [two.p, two.q]) values.push({ tensor: t, shape: src.shape, real: src.real });
         return true;
       }
@@ -285,11 +343,27 @@ export function makeProgram(spec: ProgramSpec): Program {
 }
 
 export const KINDS = [
-  "elementwise", "contraction", "reduce", "conv", "stencil", "transpose", "pool", "scan", "cast", "edge", "choice",
-  "outer", "softmax", "twice",
+  "elementwise",
+  "contraction",
+  "reduce",
+  "conv",
+  "stencil",
+  "transpose",
+  "pool",
+  "scan",
+  "cast",
+  "edge",
+  "choice",
+  "outer",
+  "softmax",
+  "twice",
 ] as const;
 const PERMS = [
-  [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
 ];
 
 function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: StageSpec): AnyExpr {
@@ -299,18 +373,52 @@ function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: StageSpec): AnyE
     if (d === "bool") e = [() => e.and(other), () => e.or(other), () => e.xor(other), () => e.not()][n % 4]!();
     else if (isFloat(d)) {
       const f = [
-        () => e.add(other), () => e.mul(other), () => e.sub(other), () => e.max(other), () => e.div(other), () => e.abs(),
-        () => e.abs().sqrt(), () => e.floor(), () => e.neg(), () => e.min(other), () => e.round(), () => e.trunc(),
-        () => e.ceil(), () => e.clamp(-2, 2), () => e.fma(other, 1), () => e.sigmoid(), () => e.exp(), () => e.tanh(),
+        () => e.add(other),
+        () => e.mul(other),
+        () => e.sub(other),
+        () => e.max(other),
+        () => e.div(other),
+        () => e.abs(),
+        () => e.abs().sqrt(),
+        () => e.floor(),
+        () => e.neg(),
+        () => e.min(other),
+        () => e.round(),
+        () => e.trunc(),
+        () => e.ceil(),
+        () => e.clamp(-2, 2),
+        () => e.fma(other, 1),
+        () => e.sigmoid(),
+        () => e.exp(),
+        () => e.tanh(),
       ];
       e = f[n % f.length]!();
     } else {
       const f = [
-        () => e.add(other), () => e.mul(other), () => e.sub(other), () => e.max(other), () => e.div(other), () => e.mod(other),
-        () => e.abs(), () => e.and(other), () => e.or(other), () => e.shr(1), () => e.shl(2), () => e.truncDiv(other),
-        () => e.rem(other), () => e.addSat(other), () => e.subSat(other), () => e.halvingAdd(other),
-        () => e.roundingHalvingAdd(other), () => e.min(other), () => e.not(), () => e.neg(), () => e.mulSat(other),
-        () => e.roundingShr(1), () => e.div(3), () => e.mod(7),
+        () => e.add(other),
+        () => e.mul(other),
+        () => e.sub(other),
+        () => e.max(other),
+        () => e.div(other),
+        () => e.mod(other),
+        () => e.abs(),
+        () => e.and(other),
+        () => e.or(other),
+        () => e.shr(1),
+        () => e.shl(2),
+        () => e.truncDiv(other),
+        () => e.rem(other),
+        () => e.addSat(other),
+        () => e.subSat(other),
+        () => e.halvingAdd(other),
+        () => e.roundingHalvingAdd(other),
+        () => e.min(other),
+        () => e.not(),
+        () => e.neg(),
+        () => e.mulSat(other),
+        () => e.roundingShr(1),
+        () => e.div(3),
+        () => e.mod(7),
       ];
       e = f[n % f.length]!();
     }

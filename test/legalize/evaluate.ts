@@ -110,12 +110,15 @@ export function evaluateLanes(
   return go(e);
 }
 
-/** Every float add or sub of a product as a fused multiply-add, as far as a contracting compiler could possibly go. */
-export function contract(e: Expr): Expr {
+/**
+ * Float adds and subs of a product as fused multiply-adds: all of them, which is as far as a contracting compiler could
+ * possibly go, or those that `choose` picks.
+ */
+export function contract(e: Expr, choose: () => boolean = () => true): Expr {
   const isProduct = (x: Expr): x is Expr & { kind: "op" } => x.kind === "op" && x.op === "mul";
   const neg = (x: Expr): Expr => op("neg", [x]);
   return mapExpr(e, (x) => {
-    if (x.kind !== "op" || !isFloat(x.dtype) || (x.op !== "add" && x.op !== "sub")) return x;
+    if (x.kind !== "op" || !isFloat(x.dtype) || (x.op !== "add" && x.op !== "sub") || !choose()) return x;
     const [a, b] = x.args as [Expr, Expr];
     if (x.op === "add" && isProduct(a)) return op("fma", [a.args[0]!, a.args[1]!, b]);
     if (isProduct(b)) return op("fma", [x.op === "sub" ? neg(b.args[0]!) : b.args[0]!, b.args[1]!, a]);

@@ -171,7 +171,33 @@ function samples(c: Case, t: Fp, n: number, trigonometric: boolean): number[] {
 }
 
 const references: Readonly<Record<Unary, (x: number) => Big>> = { ...precise };
+/** Seconds matter: the mixed variant is tried on fewer points. */
+function mixed(name: OpName, t: Fp, arity: number): ((...v: Scalar[]) => Scalar)[] {
+  const vars = Array.from({ length: arity }, (_, i) => variable(`x${i}`, t));
+  const e = expandMath(op(name, vars), wasm());
+  return Array.from({ length: 6 }, () =>
+    compileScalar(
+      contract(e, () => random() < 0.5),
+      vars,
+    ),
+  );
+}
+
 describe.each(["f32", "f64"] as const)("%s", (t) => {
+  it("any mix of contracted and separate operations stays within the bounds", () => {
+    for (const [name, c] of Object.entries(CASES) as [Unary, Case][])
+      for (const f of mixed(name, t, 1))
+        for (const x of samples(c, t, SAMPLES / 40, name === "sin" || name === "cos"))
+          expect(ulpError(f(x) as number, references[name](x), t), `${name}(${x})`).toBeLessThanOrEqual(c.bound[t]);
+    for (const f of mixed("pow", t, 2))
+      for (let i = 0; i < SAMPLES / 20; i++) {
+        const x = round(t, 2 ** uniform(-20, 20));
+        const y = round(t, uniform(-1, 1) * (i % 2 ? (t === "f32" ? 6 : 50) : 1));
+        const error = ulpError(f(x, y) as number, precise.pow(x, y), t);
+        expect(error, `pow(${x}, ${y})`).toBeLessThanOrEqual(t === "f32" ? 0.52 : 1.5);
+      }
+  });
+
   for (const [name, c] of Object.entries(CASES) as [Unary, Case][]) {
     it(`${name} stays within ${c.bound[t]} ulp, contracted or not`, () => {
       const reference: (x: number) => Big = references[name];

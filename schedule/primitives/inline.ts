@@ -1,0 +1,178 @@
+import { simplifyIndex, solveAffineBindings } from "../../src/arith/index.ts";
+import {
+  and,
+  type Block,
+  type BlockId,
+  eq,
+  type Expr,
+  type Func,
+  ge,
+  int,
+  lt,
+  mapExpr,
+  mapStmt,
+  NOTHING,
+  type Store,
+  substitute,
+  type Var,
+  withBody,
+} from "../../src/ir/index.ts";
+import { isComplete, readsOf } from "../analysis.ts";
+import { type Complaint, refuse } from "../error.ts";
+import type { Handle, Outcome } from "../outcome.ts";
+import { readProblem } from "../regions.ts";
+import { factsIn, io, readersOf, rewrite, tidy, treeOf, writersOf } from "../tree.ts";
+import { findBlock } from "./find.ts";
+
+/** The loops that go with a removed block. */
+function dead(f: Func, after: Func, block: BlockId, heir: readonly Handle[]): Map<Handle, readonly Handle[]> {
+  const out = new Map<Handle, readonly Handle[]>([[block, heir]]);
+  for (const v of treeOf(f).loops.keys()) if (!treeOf(after).loops.has(v)) out.set(v, []);
+  return out;
+}
+export { dead as deadWith };
+
+/**
+ * Puts what a block computes into every place that reads it; the block and its buffer disappear. Guards around the reads
+ * guard what is put there.
+ *
+ *     computeInline(A)
+ *
+ * Conditions:
+ * 1. the block writes no output;
+ * 2. it is complete: no reduction, no scan;
+ * 3. it is one store, each of whose indices is an axis of its own;
+ * 4. somebody reads it.
+ *
+ * Dies: the block and its own loops (no successors). Everything else survives.
+ */
+export function computeInline(f: Func, block: BlockId): Outcome {
+  const p = findBlock(f, block);
+  const b = p.node;
+  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: "computeInline", ...c });
+  const output = [...io(b).writes].find((x) => f.outputs.includes(x));
+  if (output)
+    bad({ condition: 1, code: "output", message: `${output.name} is an output of the function`, marks: [block] });
+  if (!isComplete(b))
+    bad({
+      condition: 2,
+      code: "reduction",
+      message: `block ${block.name} is a reduction or a scan: it can't be recomputed inside an expression`,
+      marks: [block],
+      legal: [`computeAt(${block.name}, ...)`],
+    });
+  const s = b.body;
+  if (s.kind !== "store" || new Set(s.index).size < s.index.length || !s.index.every((e) => isAxis(b, e)))
+    return bad({
+      condition: 3,
+      code: "store",
+      message: `block ${block.name} is more than one store at its axes`,
+      marks: [block],
+    });
+  const target = s.buffer;
+  if (readersOf(f, target).length === 0)
+    bad({ condition: 4, code: "unread", message: `nobody reads ${target.name}`, marks: [block] });
+  const memo = new Map<Expr, Expr>();
+  const fe = (e: Expr): Expr =>
+    mapExpr(
+      e,
+      (x) => {
+        if (x.kind !== "load" || x.buffer !== target) return x;
+        return substitute(s.value, new Map(s.index.map((v, d) => [v as Var, x.index[d]!])));
+      },
+      memo,
+    );
+  const body = rewrite(f.body, (x) => {
+    if (x === b) return NOTHING;
+    if (x.kind !== "block" || !io(x).reads.has(target)) return x;
+    return { ...x, body: mapStmt(x.body, (y) => y, fe) };
+  });
+  const func = tidy({ ...withBody(f, body), intermediates: f.intermediates.filter((x) => x !== target) });
+  return { func, died: dead(f, func, block, []) };
+}
+const isAxis = (b: Block, e: Expr): boolean => b.iters.some((it) => it.var === e);
+
+/**
+ * Puts a block into the one that produces what it reads: the producer's loops compute the block's elements directly, and the
+ * buffer between them disappears.
+ *
+ *     reverseComputeInline(relu)      // the block before computes relu itself
+ *
+ * Conditions:
+ * 1. the block is complete and is one store;
+ * 2. it reads exactly one buffer that other blocks compute and that is no output; one complete block of one store writes it
+ *    (for a reduction use reverseComputeAt), and nobody else reads it;
+ * 3. it reads that buffer at one index, which determines all of its axes (they can be solved for);
+ * 4. what else it reads was computed before the producer.
+ *
+ * Dies: the producer (successor: the block) and the block's own loops. The block survives, in the producer's place.
+ */
+export function reverseComputeInline(f: Func, block: BlockId): Outcome {
+  const p = findBlock(f, block);
+  const b = p.node;
+  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: "reverseComputeInline", ...c });
+  const s = b.body;
+  if (!isComplete(b) || s.kind !== "store")
+    return bad({ condition: 1, code: "consumer", message: `block ${block.name} is more than one pure store`, marks: [block] });
+  const computed = [...io(b).reads].filter((x) => writersOf(f, x).length > 0);
+  const candidates = computed.filter((x) => !f.outputs.includes(x) && readersOf(f, x).length === 1);
+  const good = candidates.filter((x) => writersOf(f, x).every((w) => isComplete(w.node) && w.node.body.kind === "store"));
+  const through = good.at(-1);
+  if (through === undefined || good.length !== 1 || writersOf(f, through).length !== 1) {
+    const marks = [block, ...computed.flatMap((x) => writersOf(f, x).map((w) => w.node.id))];
+    const message =
+      computed.length === 0
+        ? `block ${block.name} reads inputs only`
+        : `block ${block.name} has no single complete producer of its own (it reads ${computed.map((x) => x.name).join(", ")})`;
+    return bad({ condition: 2, code: "producer", message, marks, legal: [`reverseComputeAt(${block.name}, ...)`] });
+  }
+  const w = writersOf(f, through)[0]!;
+  const ws = w.node.body as Store;
+  const reads = readsOf(b, (x) => x === through);
+  const index = reads[0]!.index;
+  const same = reads.every((r) => r.index.every((e, d) => simplifyIndex(e) === simplifyIndex(index[d]!)));
+  const vars = b.iters.map((it) => ({ var: it.var, extent: it.extent }));
+  const direct = ws.index.every((e) => isAxis(w.node, e)) && new Set(ws.index).size === ws.index.length;
+  const solved = same && direct ? solveAffineBindings(index, ws.index as readonly Var[], vars) : undefined;
+  if (solved === undefined)
+    return bad({
+      condition: 3,
+      code: "index",
+      message: `the index at which ${block.name} reads ${through.name} does not determine its axes`,
+      marks: [block, w.node.id],
+      legal: [`computeInline(${w.node.id.name})`, `reverseComputeAt(${block.name}, ...)`],
+    });
+  // elements of the producer that the block doesn't read are left out
+  let inside: Expr | undefined;
+  const both = (c: Expr): void => {
+    inside = inside === undefined ? c : and(inside, c);
+  };
+  const axes = new Map<Var, Expr>(w.node.iters.map((it) => [it.var, it.binding]));
+  for (const it of b.iters) {
+    const e = solved.get(it.var)!;
+    both(ge(e, int(0)));
+    both(lt(e, it.extent));
+  }
+  for (const [d, e] of index.entries()) {
+    both(eq(substitute(e, solved), ws.index[d]!));
+  }
+  const facts = w.node.iters.reduce((x, it) => x.withVar(it.var, int(0), it.extent), factsIn([]));
+  const condition = simplifyIndex(inside!, facts);
+  const value = substitute(s.value, solved);
+  const inlined = mapExpr(value, (x) => (x.kind === "load" && x.buffer === through ? ws.value : x));
+  const at = s.index.map((e) => simplifyIndex(substitute(e, solved), facts));
+  const merged: Block = {
+    ...w.node,
+    id: b.id,
+    predicate: and(w.node.predicate, substitute(condition, axes)),
+    body: { ...s, index: at, value: inlined },
+  };
+  const body = rewrite(f.body, (x) => (x === b ? NOTHING : x === w.node ? merged : x));
+  const func = tidy({ ...withBody(f, body), intermediates: f.intermediates.filter((x) => x !== through) });
+  const tree = treeOf(func);
+  const problem = readProblem(tree.blocks.values(), tree.blocks.get(b.id)!);
+  if (problem)
+    bad({ condition: 4, code: "reads", message: problem.why, marks: [block, w.node.id, problem.writer.node.id] });
+  const died = dead(f, func, w.node.id, [b.id]);
+  return { func, died };
+}

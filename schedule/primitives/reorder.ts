@@ -1,0 +1,122 @@
+import type { Block, For, Func, Stmt, Var } from "../../src/ir/index.ts";
+import { usesVar } from "../../src/ir/index.ts";
+import { feeding, has, reductionNest, roundsDifferently, selfReadLoops, visitsOnce } from "../analysis.ts";
+import { refuse } from "../error.ts";
+import type { Outcome } from "../outcome.ts";
+import { readProblem } from "../regions.ts";
+import { blocksIn, factsIn, replaceStmt, tidy, treeOf } from "../tree.ts";
+import { findLoop, listNames } from "./find.ts";
+
+const NAME = "reorder";
+/**
+ * Puts loops of one chain in the order given, outermost first. They trade places among themselves; other loops between
+ * them stay where they are.
+ *
+ *     reorder([jo, io, k, ii, ji])
+ *
+ * Conditions:
+ * 1. the loops are different;
+ * 2. they stand in one chain: from the outermost to the innermost, each holds the next and nothing else;
+ * 3. no loop's extent depends on a loop that would come to stand inside it;
+ * 4. the steps of a scan stay in order: loops of its ordered axis keep their order among each other and among the loops of
+ *    axes through which a step reads its predecessor elsewhere;
+ * 5. where several blocks stand below, each reads only what was computed before in the same iteration of the loops;
+ * 6. no reduction is carried around loops for which its block is computed again.
+ *
+ * All handles survive. Marked `reassociates` where loops of one float reduction change their order.
+ */
+export function reorder(f: Func, loops: readonly Var[]): Outcome {
+  const bad = (
+    condition: number,
+    code: string,
+    message: string,
+    marks: Parameters<typeof refuse>[1]["marks"],
+    legal: string[] = [],
+  ): never => refuse(f, { primitive: NAME, condition, code, message, marks, legal });
+  if (new Set(loops).size < loops.length) bad(1, "loops", `a loop is given twice: ${listNames(loops)}`, loops);
+  if (loops.length < 2) return { func: f };
+  const places = loops.map((l) => findLoop(f, l)).sort((a, b) => a.order - b.order);
+  const top = places[0]!.node;
+  const bottom = places.at(-1)!.node;
+  const chain: For[] = [];
+  let at: Stmt = top;
+  while (at.kind === "for") {
+    chain.push(at);
+    if (at === bottom) break;
+    at = at.body;
+  }
+  const stray = places.find((p) => !chain.includes(p.node));
+  if (stray) {
+    const end = chain.at(-1)!;
+    bad(
+      2,
+      "chain",
+      `loop ${stray.node.var.name} is not in one chain with ${top.var.name}: inside ${end.var.name} stand several statements`,
+      [stray.node.var, end.var],
+      [`reordering among ${listNames(chain.map((l) => l.var))}`],
+    );
+  }
+  const moving = new Set(loops);
+  const queue = loops.map((l) => treeOf(f).loops.get(l)!.node);
+  const order = chain.map((l) => (moving.has(l.var) ? queue.shift()! : l));
+  if (order.every((l, i) => l === chain[i])) return { func: f };
+  order.forEach((l, i) => {
+    const late = order.slice(i + 1).find((x) => usesVar(l.extent, (v) => v === x.var));
+    if (late)
+      bad(3, "extent", `the extent of loop ${l.var.name} depends on loop ${late.var.name}, which would stand inside`, [
+        l.var,
+        late.var,
+      ]);
+  });
+  const flipped: [Var, Var][] = [];
+  for (let i = 0; i < order.length; i++)
+    for (let j = i + 1; j < order.length; j++)
+      if (chain.indexOf(order[i]!) > chain.indexOf(order[j]!)) flipped.push([order[i]!.var, order[j]!.var]);
+  const below = blocksIn(bottom);
+  let reassociates = false;
+  for (const b of below) {
+    scanOrder(b, flipped, bad);
+    const red = feeding(b, "reduction");
+    if (roundsDifferently(b) && flipped.some(([x, y]) => red.has(x) && red.has(y))) reassociates = true;
+  }
+  const all = treeOf(f);
+  if (below.length > 1)
+    for (const b of below) {
+      const inside = below.map((x) => all.blocks.get(x.id)!);
+      const problem = readProblem(inside, all.blocks.get(b.id)!);
+      if (problem)
+        bad(5, "dependence", `the loops hold several blocks that depend on each other: ${problem.why}`, [
+          ...loops,
+          b.id,
+          problem.writer.node.id,
+        ]);
+    }
+  const nest = order.reduceRight<Stmt>((s, l) => ({ ...l, body: s }), bottom.body);
+  const func = tidy(replaceStmt(f, top, nest));
+  for (const b of below) {
+    const p = treeOf(func).blocks.get(b.id)!;
+    const inside = reductionNest(p);
+    if (!visitsOnce(p.node, inside, factsIn(p.loops.slice(0, p.loops.length - inside.length))))
+      bad(6, "revisits", `${b.id.name} is computed again in loops that would stand inside its reduction`, [
+        ...loops,
+        b.id,
+      ]);
+  }
+  return { func, ...(reassociates ? { reassociates } : {}) };
+}
+
+function scanOrder(
+  b: Block,
+  flipped: readonly [Var, Var][],
+  bad: (condition: number, code: string, message: string, marks: readonly (Var | Block["id"])[]) => never,
+): void {
+  if (!has(b, "ordered")) return;
+  const ordered = feeding(b, "ordered");
+  const through = selfReadLoops(b);
+  for (const [x, y] of flipped) {
+    if (!ordered.has(x) && !ordered.has(y)) continue;
+    const other = ordered.has(x) ? y : x;
+    if (ordered.has(other) || through.has(other))
+      bad(4, "scan", `loops ${y.name} and ${x.name} carry the steps of ${b.id.name}, whose order would change`, [x, y]);
+  }
+}
