@@ -2,7 +2,7 @@
  * The check that no tensor is read outside of its elements, done when a body closes, since only then all conditions around
  * a read are known: those of enclosing `where` and those of reductions.
  */
-import { Facts } from "../src/arith/index.ts";
+import { Facts, prove } from "../src/arith/index.ts";
 import {
   children,
   ge,
@@ -78,8 +78,9 @@ export function checkReads(
     if (e.kind === "op" && e.op === "where") {
       const [c, a, b] = e.args as readonly [Node, Node, Node];
       check(c, known, seen);
-      if (doubtful(a, memo)) check(a, assume(known, c), new Set());
-      if (doubtful(b, memo)) check(b, assume(known, opposite(c)), new Set());
+      // an arm that is never chosen reads nothing
+      if (doubtful(a, memo) && !prove(opposite(c), known.facts)) check(a, assume(known, c), new Set());
+      if (doubtful(b, memo) && !prove(c, known.facts)) check(b, assume(known, opposite(c)), new Set());
       return;
     }
     if (e.kind === "reduce") {
@@ -94,7 +95,10 @@ export function checkReads(
     if (e.kind === "load" && !isProven(e)) checkLoad(owner, e, known);
   };
   let known: Known = { facts: withRanges(Facts.empty, axes), given: new Set() };
-  for (const c of given) known = assume(known, c);
+  for (const c of given) {
+    if (prove(opposite(c), known.facts)) return;
+    known = assume(known, c);
+  }
   const seen = new Set<Node>();
   for (const r of roots) check(r, known, seen);
 }

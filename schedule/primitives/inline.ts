@@ -1,4 +1,4 @@
-import { simplifyIndex, solveAffineBindings } from "../../src/arith/index.ts";
+import { prove, simplifyIndex, solveAffineBindings } from "../../src/arith/index.ts";
 import {
   and,
   type Block,
@@ -20,7 +20,7 @@ import {
 import { isComplete, readsOf } from "../analysis.ts";
 import { type Complaint, refuse } from "../error.ts";
 import type { Handle, Outcome } from "../outcome.ts";
-import { readProblem } from "../regions.ts";
+import { isTotal, readProblem } from "../regions.ts";
 import { factsIn, io, readersOf, rewrite, tidy, treeOf, writersOf } from "../tree.ts";
 import { findBlock } from "./find.ts";
 
@@ -103,7 +103,8 @@ const isAxis = (b: Block, e: Expr): boolean => b.iters.some((it) => it.var === e
  * 2. it reads exactly one buffer that other blocks compute and that is no output; one complete block of one store writes it
  *    (for a reduction use reverseComputeAt), and nobody else reads it;
  * 3. it reads that buffer at one index, which determines all of its axes (they can be solved for);
- * 4. what else it reads was computed before the producer.
+ * 4. what else it reads was computed before the producer;
+ * 5. the producer computes everything that the block reads.
  *
  * Dies: the producer (successor: the block) and the block's own loops. The block survives, in the producer's place.
  */
@@ -142,6 +143,18 @@ export function reverseComputeInline(f: Func, block: BlockId): Outcome {
       marks: [block, w.node.id],
       legal: [`computeInline(${w.node.id.name})`, `reverseComputeAt(${block.name}, ...)`],
     });
+  const domain = b.iters.reduce((x, it) => x.withVar(it.var, int(0), it.extent), factsIn([]));
+  const reaches = index.every((e, d) => {
+    const it = w.node.iters.find((x) => x.var === ws.index[d])!;
+    return prove(and(ge(e, int(0)), lt(e, it.extent)), domain);
+  });
+  if (!reaches)
+    bad({
+      condition: 3,
+      code: "index",
+      message: `${block.name} has elements for which there is none of ${through.name}`,
+      marks: [block, w.node.id],
+    });
   // elements of the producer that the block doesn't read are left out
   let inside: Expr | undefined;
   const both = (c: Expr): void => {
@@ -173,6 +186,14 @@ export function reverseComputeInline(f: Func, block: BlockId): Outcome {
   const problem = readProblem(tree.blocks.values(), tree.blocks.get(b.id)!);
   if (problem)
     bad({ condition: 4, code: "reads", message: problem.why, marks: [block, w.node.id, problem.writer.node.id] });
+  const here = tree.blocks.get(b.id)!;
+  if (!isTotal(here, factsIn([])))
+    bad({
+      condition: 5,
+      code: "cover",
+      message: `${w.node.id.name} computes only parts of ${through.name} where it stands`,
+      marks: [block, w.node.id],
+    });
   const died = dead(f, func, w.node.id, [b.id]);
   return { func, died };
 }

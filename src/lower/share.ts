@@ -10,12 +10,14 @@ import {
   type Buffer,
   children,
   type Expr,
+  exprsOf,
   type Func,
   rebuildStmt,
   type Stmt,
   seq,
   type Var,
   variable,
+  visitExpr,
   withBody,
   withChildren,
 } from "../ir/index.ts";
@@ -31,13 +33,20 @@ function shareStmt(s: Stmt): Stmt {
   return rebuildStmt(s, shareStmt);
 }
 
+/** Nodes in one run: each shared value is a Let around all that follows, and nests must not get too deep. */
+const RUN = 1200;
+function sizeOf(s: Stmt): number {
+  let n = 0;
+  for (const e of exprsOf(s)) visitExpr(e, () => void n++);
+  return n;
+}
 const straight = (s: Stmt): boolean => s.kind === "store" || s.kind === "assign";
 
 function shareSeq(list: readonly Stmt[]): Stmt {
   const out: Stmt[] = [];
   for (let i = 0; i < list.length; ) {
     let j = i;
-    while (j < list.length && straight(list[j]!)) j++;
+    for (let size = 0; j < list.length && straight(list[j]!) && (j === i || size < RUN); j++) size += sizeOf(list[j]!);
     if (j > i) {
       out.push(shareRun(list.slice(i, j)));
       i = j;

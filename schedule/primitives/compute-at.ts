@@ -1,0 +1,227 @@
+import { coverRegion, type Facts, prove, type Range, simplifyIndex, unionRanges } from "../../src/arith/index.ts";
+import {
+  add,
+  and,
+  type Block,
+  type BlockId,
+  type BlockIter,
+  constInt,
+  type Expr,
+  type For,
+  type Func,
+  ge,
+  int,
+  isConst,
+  lt,
+  NOTHING,
+  type Stmt,
+  seq,
+  substitute,
+  TRUE,
+  type Var,
+  variable,
+} from "../../src/ir/index.ts";
+import { note, PARTIAL, readsOf, REVISITS, selfReadAxes, storesOf } from "../analysis.ts";
+import { type Complaint, refuse } from "../error.ts";
+import { named, type Outcome } from "../outcome.ts";
+import { bindingsOf, factsAt, readProblem } from "../regions.ts";
+import { axisName, blocksIn, factsIn, io, type Place, readersOf, rewrite, tidy, treeOf, writersOf } from "../tree.ts";
+import { findBlock, findLoop } from "./find.ts";
+import { deadWith } from "./inline.ts";
+
+const NAME = "computeAt";
+/**
+ * Computes a block inside a loop of its consumers: in each iteration exactly the region that they read in it, before the first
+ * of them. The block's loops are made anew, named after its axes, with the smallest constant extents that cover the region
+ * where there are such (plus a predicate); reduction axes keep their full extents. Splits of the block's old loops are lost.
+ *
+ *     computeAt(blurX, y)
+ *
+ * Conditions:
+ * 1. the block is the only one that writes its buffers (not decomposed), and somebody reads them;
+ * 2. it writes no output of the function;
+ * 3. all consumers are inside the loop, and the loop is not one of the block's own;
+ * 4. what the block reads was computed before that place, as far as the new region needs it;
+ * 5. no loop at or around that place is vectorized;
+ * 6. the region is known: the block's stores are at its axes. (Ordered axes of a scan, and axes across which its steps read,
+ *    are computed in full.)
+ *
+ * Dies: the block's own loops. Born: its new loops. The block survives.
+ */
+export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
+  const p = findBlock(f, block);
+  const l = findLoop(f, loop);
+  const b = p.node;
+  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: NAME, ...c });
+  const written = io(b).writes;
+  for (const x of written) {
+    const other = writersOf(f, x).find((w) => w.node !== b);
+    if (other)
+      bad({
+        condition: 1,
+        code: "writers",
+        message: `${x.name} is written by ${other.node.id.name} too`,
+        marks: [block, other.node.id],
+        legal: ["computeAt before decomposeReduction"],
+      });
+    if (f.outputs.includes(x))
+      bad({
+        condition: 2,
+        code: "output",
+        message: `${x.name} is an output of the function`,
+        marks: [block],
+        legal: [`reverseComputeAt(${block.name}, ...)`],
+      });
+  }
+  const consumers = [...written].flatMap((x) => readersOf(f, x)).filter((c) => c.node !== b);
+  if (consumers.length === 0)
+    bad({ condition: 1, code: "unread", message: `nobody reads what ${block.name} computes`, marks: [block] });
+  const outside = consumers.find((c) => !c.loops.includes(l.node));
+  if (outside) {
+    const common = consumers[0]!.loops.filter((x) => consumers.every((c) => c.loops.includes(x)));
+    bad({
+      condition: 3,
+      code: "consumers",
+      message: `${outside.node.id.name}, which reads ${block.name}, is not inside loop ${loop.name}`,
+      marks: [loop, outside.node.id],
+      legal: common.map((x) => `computeAt(${block.name}, ${x.var.name})`),
+    });
+  }
+  const lanes = [...l.loops, l.node].find((x) => x.loop === "vectorized");
+  if (lanes)
+    bad({
+      condition: 5,
+      code: "vectorized",
+      message: `loop ${lanes.var.name} is vectorized; move ${block.name} there before that`,
+      marks: [lanes.var],
+    });
+
+  const facts = factsIn([...l.loops, l.node]);
+  const region = requiredAxes(b, consumers, l, facts);
+  if (region === undefined)
+    return bad({
+      condition: 6,
+      code: "region",
+      message: `block ${block.name} does not store at its axes, so the region to compute is not known`,
+      marks: [block],
+    });
+  const { nest, loops, partial } = regenerate(b, region, facts);
+  const storeAt = b.storeAt && [...l.loops, l.node].some((x) => x.var === b.storeAt) ? b.storeAt : undefined;
+  const finished = withStore(nest, storeAt, partial);
+  const into = (body: Stmt): Stmt => {
+    const list = body.kind === "seq" ? body.body : [body];
+    const at = list.findIndex((s) => blocksIn(s).some((x) => consumers.some((c) => c.node === x)));
+    return seq([...list.slice(0, at), finished, ...list.slice(at)]);
+  };
+  // the block may stand inside the loop already
+  const without = (s: Stmt): Stmt => rewrite(s, (x) => (x === b ? NOTHING : x));
+  const body = rewrite(f.body, (s) => (s === l.node ? { ...l.node, body: into(without(l.node.body)) } : s === b ? NOTHING : s));
+  const func = tidy({ ...f, body });
+  const tree = treeOf(func);
+  const here = tree.blocks.get(block)!;
+  const problem = readProblem(tree.blocks.values(), here);
+  if (problem)
+    bad({
+      condition: 4,
+      code: "reads",
+      message: problem.why,
+      marks: [block, loop, problem.writer.node.id],
+    });
+  const died = new Map(deadWith(f, func, block, []));
+  died.delete(block);
+  return { func, born: named(loops), died };
+}
+
+/** What consumers read, per axis of the block; whole axes where nothing better is known. */
+function requiredAxes(b: Block, consumers: readonly Place<Block>[], l: Place<For>, facts: Facts): Range[] | undefined {
+  const whole = b.iters.map((it) => ({ min: int(0), extent: it.extent }));
+  const stores = storesOf(b);
+  const index = stores[0]?.index;
+  if (!index || stores.some((s) => s.index.some((e, d) => e !== index[d]))) return undefined;
+  if (!index.every((e) => b.iters.some((it) => it.var === e)) || new Set(index).size < index.length) return undefined;
+  const shape = index.map((e) => b.iters.find((it) => it.var === e)!.extent);
+  const depth = l.loops.length + 1;
+  let region: Range[] | undefined;
+  for (const c of consumers) {
+    const inner = c.loops.slice(depth);
+    const ranges = new Map<Var, Range>(inner.map((x) => [x.var, { min: x.min, extent: x.extent }]));
+    const bind = bindingsOf(c.node);
+    for (const r of readsOf(c.node, (x) => io(b).writes.has(x))) {
+      const at = r.index.map((e) => substitute(e, bind));
+      const one = smallest(at, ranges, c, r.guards.map((g) => substitute(g, bind)), facts, shape);
+      region = region === undefined ? one : unionRanges(region, one, facts);
+    }
+  }
+  if (region === undefined) return undefined;
+  const full = selfReadAxes(b);
+  return b.iters.map((it, i) => {
+    if (it.kind !== "spatial" || full.has(it.var)) return whole[i]!;
+    const d = index.findIndex((e) => e === it.var);
+    return d < 0 ? whole[i]! : region![d]!;
+  });
+}
+/** The region of one read: without the consumer's conditions where that gives constants, else with them. */
+function smallest(
+  at: readonly Expr[],
+  ranges: ReadonlyMap<Var, Range>,
+  c: Place<Block>,
+  guards: readonly Expr[],
+  facts: Facts,
+  shape: readonly Expr[],
+): Range[] {
+  const plain = unclipped(at, ranges, facts, shape);
+  if (guards.length === 0 && plain?.every((r) => constInt(r.extent) !== undefined)) return plain;
+  const inner = guards.reduce((x, g) => x.withCondition(g), factsAt(c));
+  return coverRegion(at, ranges, inner, shape);
+}
+function unclipped(
+  at: readonly Expr[],
+  ranges: ReadonlyMap<Var, Range>,
+  facts: Facts,
+  shape: readonly Expr[],
+): Range[] | undefined {
+  try {
+    return coverRegion(at, ranges, facts).map((r, d) => {
+      const [n, whole] = [constInt(r.extent), constInt(shape[d]!)];
+      return n !== undefined && whole !== undefined && n >= whole ? { min: int(0), extent: shape[d]! } : r;
+    });
+  } catch {
+    return undefined; // an index without bounds
+  }
+}
+
+/** A nest that computes a block for a region of its axes. */
+export function regenerate(
+  b: Block,
+  region: readonly Range[],
+  facts: Facts,
+): { nest: { loops: readonly For[]; block: Block }; loops: Var[]; partial: boolean } {
+  const loops: For[] = [];
+  let known = facts;
+  let partial = false;
+  const iters = b.iters.map((it, i): BlockIter => {
+    const r = region[i]!;
+    const full = isConst(r.min, 0) && r.extent === it.extent;
+    if (!full && !(isConst(r.min, 0) && prove(ge(r.extent, it.extent), facts))) partial = true;
+    const extent = simplifyIndex(r.extent, facts);
+    if (isConst(extent, 1)) return { ...it, binding: simplifyIndex(r.min, facts) };
+    const v = variable(axisName(it.var));
+    known = known.withVar(v, int(0), extent);
+    loops.push({ kind: "for", var: v, min: int(0), extent, loop: "serial", body: NOTHING });
+    return { ...it, binding: simplifyIndex(add(r.min, v), known) };
+  });
+  let predicate: Expr = TRUE;
+  for (const it of iters) {
+    if (it.kind === "reduction") continue;
+    const c = simplifyIndex(and(ge(it.binding, int(0)), lt(it.binding, it.extent)), known);
+    if (c !== TRUE) predicate = predicate === TRUE ? c : and(predicate, c);
+  }
+  return { nest: { loops, block: { ...b, iters, predicate } }, loops: loops.map((x) => x.var), partial };
+}
+export const assemble = (nest: { loops: readonly For[]; block: Block }): Stmt =>
+  nest.loops.reduceRight<Stmt>((s, l) => ({ ...l, body: s }), nest.block);
+
+function withStore(nest: { loops: readonly For[]; block: Block }, storeAt: Var | undefined, partial: boolean): Stmt {
+  const { storeAt: _, ...rest } = note(nest.block, { [PARTIAL]: partial, [REVISITS]: true });
+  return assemble({ loops: nest.loops, block: { ...rest, ...(storeAt ? { storeAt } : {}) } });
+}
