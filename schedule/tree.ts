@@ -162,5 +162,25 @@ export const bufferName = (f: Func, name: string): string =>
   freshName(name, new Set([...f.inputs, ...f.outputs, ...f.intermediates].map((b) => b.name)));
 
 /** The axis a block variable stands for, as the user named it. */
-export const axisName = (v: Var): string =>
-  v.name.startsWith("v") && v.name.length > 1 ? v.name.slice(1) : v.name;
+export const axisName = (v: Var): string => (v.name.startsWith("v") && v.name.length > 1 ? v.name.slice(1) : v.name);
+
+/** Forgets where a block is to be stored when that no longer encloses everyone who uses what it writes. */
+export function freshStores(f: Func): Func {
+  const tree = treeOf(f);
+  const places = [...tree.blocks.values()];
+  const stale = new Set<Block>();
+  for (const p of places) {
+    const at = p.node.storeAt;
+    if (at === undefined) continue;
+    const own = [...io(p.node).writes];
+    const users = places.filter((x) => own.some((b) => io(x.node).reads.has(b) || io(x.node).writes.has(b)));
+    if (!users.every((x) => x.loops.some((l) => l.var === at))) stale.add(p.node);
+  }
+  if (stale.size === 0) return f;
+  const body = mapBlocks(f.body, (b) => {
+    if (!stale.has(b)) return b;
+    const { storeAt: _, ...rest } = b;
+    return rest;
+  });
+  return withBody(f, body);
+}

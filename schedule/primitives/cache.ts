@@ -3,12 +3,12 @@ import {
   type BlockId,
   type BlockIter,
   type Buffer,
-  buffer as makeBuffer,
   type Expr,
   type For,
   type Func,
   int,
   load,
+  buffer as makeBuffer,
   mapExpr,
   mapStmt,
   replaceBuffers,
@@ -97,8 +97,13 @@ export function cacheRead(
   axes: readonly string[] = [],
 ): Outcome & { readonly copy: BlockId } {
   const p = findBlock(f, block);
-  const bad = (condition: number, code: string, message: string, marks: readonly (Var | BlockId)[], legal: string[] = []) =>
-    refuse(f, { primitive: "cacheRead", condition, code, message, marks, legal });
+  const bad = (
+    condition: number,
+    code: string,
+    message: string,
+    marks: readonly (Var | BlockId)[],
+    legal: string[] = [],
+  ) => refuse(f, { primitive: "cacheRead", condition, code, message, marks, legal });
   const { reads, writes } = io(p.node);
   const others = [...reads].filter((x) => !writes.has(x)).map((x) => x.name);
   if (!reads.has(b)) bad(1, "not-read", `block ${block.name} does not read ${b.name}`, [block], others);
@@ -146,22 +151,34 @@ export function cacheRead(
  */
 export function cacheWrite(f: Func, block: BlockId, scope: Scope): Outcome & { readonly copy: BlockId } {
   const p = findBlock(f, block);
-  const bad = (condition: number, code: string, message: string, marks: readonly (Var | BlockId)[], legal: string[] = []) =>
-    refuse(f, { primitive: "cacheWrite", condition, code, message, marks, legal });
+  const bad = (
+    condition: number,
+    code: string,
+    message: string,
+    marks: readonly (Var | BlockId)[],
+    legal: string[] = [],
+  ) => refuse(f, { primitive: "cacheWrite", condition, code, message, marks, legal });
   const written = [...io(p.node).writes];
   const root = rootChild(f, block);
   for (const b of written) {
     const other = writersOf(f, b).find((w) => w.node !== p.node);
     if (other)
-      bad(1, "writers", `${b.name} is written by ${other.node.id.name} too`, [block, other.node.id], [
-        "cacheWrite before decomposeReduction",
-      ]);
+      bad(
+        1,
+        "writers",
+        `${b.name} is written by ${other.node.id.name} too`,
+        [block, other.node.id],
+        ["cacheWrite before decomposeReduction"],
+      );
     const reader = readersOf(f, b).find((r) => rootChild(f, r.node.id) === root);
     if (reader)
-      bad(2, "read-inside", `${reader.node.id.name} reads ${b.name} inside the loops of ${block.name}`, [
-        block,
-        reader.node.id,
-      ], [`setScope(${block.name}, "${scope}")`]);
+      bad(
+        2,
+        "read-inside",
+        `${reader.node.id.name} reads ${b.name} inside the loops of ${block.name}`,
+        [block, reader.node.id],
+        [`setScope(${block.name}, "${scope}")`],
+      );
   }
   const taken = new Set<string>();
   const pairs = written.map((to) => {

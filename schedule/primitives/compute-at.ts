@@ -21,7 +21,7 @@ import {
   type Var,
   variable,
 } from "../../src/ir/index.ts";
-import { note, PARTIAL, readsOf, REVISITS, selfReadAxes, storesOf } from "../analysis.ts";
+import { note, PARTIAL, REVISITS, readsOf, selfReadAxes, storesOf } from "../analysis.ts";
 import { type Complaint, refuse } from "../error.ts";
 import { named, type Outcome } from "../outcome.ts";
 import { bindingsOf, factsAt, readProblem } from "../regions.ts";
@@ -115,7 +115,9 @@ export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
   };
   // the block may stand inside the loop already
   const without = (s: Stmt): Stmt => rewrite(s, (x) => (x === b ? NOTHING : x));
-  const body = rewrite(f.body, (s) => (s === l.node ? { ...l.node, body: into(without(l.node.body)) } : s === b ? NOTHING : s));
+  const body = rewrite(f.body, (s) =>
+    s === l.node ? { ...l.node, body: into(without(l.node.body)) } : s === b ? NOTHING : s,
+  );
   const func = tidy({ ...f, body });
   const tree = treeOf(func);
   const here = tree.blocks.get(block)!;
@@ -148,7 +150,14 @@ function requiredAxes(b: Block, consumers: readonly Place<Block>[], l: Place<For
     const bind = bindingsOf(c.node);
     for (const r of readsOf(c.node, (x) => io(b).writes.has(x))) {
       const at = r.index.map((e) => substitute(e, bind));
-      const one = smallest(at, ranges, c, r.guards.map((g) => substitute(g, bind)), facts, shape);
+      const one = smallest(
+        at,
+        ranges,
+        c,
+        r.guards.map((g) => substitute(g, bind)),
+        facts,
+        shape,
+      );
       region = region === undefined ? one : unionRanges(region, one, facts);
     }
   }
@@ -156,7 +165,7 @@ function requiredAxes(b: Block, consumers: readonly Place<Block>[], l: Place<For
   const full = selfReadAxes(b);
   return b.iters.map((it, i) => {
     if (it.kind !== "spatial" || full.has(it.var)) return whole[i]!;
-    const d = index.findIndex((e) => e === it.var);
+    const d = index.indexOf(it.var);
     return d < 0 ? whole[i]! : region![d]!;
   });
 }

@@ -1,4 +1,5 @@
 import {
+  and,
   type Block,
   type BlockId,
   type BlockIter,
@@ -11,7 +12,6 @@ import {
   substitute,
   substituteStmt,
   TRUE,
-  and,
   usesVar,
   type Var,
   variable,
@@ -40,8 +40,13 @@ const NAME = "decomposeReduction";
 export function decomposeReduction(f: Func, block: BlockId, loop: Var): Outcome & { readonly init: BlockId } {
   const p = findBlock(f, block);
   const l = findLoop(f, loop);
-  const bad = (condition: number, code: string, message: string, marks: readonly (Var | BlockId)[], legal: string[] = []) =>
-    refuse(f, { primitive: NAME, condition, code, message, marks, legal });
+  const bad = (
+    condition: number,
+    code: string,
+    message: string,
+    marks: readonly (Var | BlockId)[],
+    legal: string[] = [],
+  ) => refuse(f, { primitive: NAME, condition, code, message, marks, legal });
   if (!p.node.init)
     bad(1, "no-init", `block ${block.name} has no init: it is no reduction, or decomposed already`, [block]);
   const at = p.loops.indexOf(l.node);
@@ -84,9 +89,7 @@ function place(f: Func, p: Place<Block>, at: number): Outcome & { readonly init:
   const init: Block = {
     kind: "block",
     id,
-    iters: axes.map(
-      (it): BlockIter => ({ ...it, var: fresh.get(it.var)!, binding: substitute(it.binding, loops) }),
-    ),
+    iters: axes.map((it): BlockIter => ({ ...it, var: fresh.get(it.var)!, binding: substitute(it.binding, loops) })),
     predicate: predicate.reduce<Expr>((x, y) => (x === TRUE ? y : and(x, y)), TRUE),
     body: substituteStmt(b.init!, fresh),
     ...(b.storeAt ? { storeAt: b.storeAt } : {}),

@@ -1,9 +1,12 @@
+import { prove } from "../../src/arith/index.ts";
 import {
   type Expr,
   type For,
   type Func,
   floordiv,
   floormod,
+  ge,
+  int,
   mul,
   type Stmt,
   substituteStmt,
@@ -11,8 +14,6 @@ import {
   type Var,
   variable,
 } from "../../src/ir/index.ts";
-import { prove } from "../../src/arith/index.ts";
-import { ge, int } from "../../src/ir/index.ts";
 import { feeding, reductionNest, visitsOnce } from "../analysis.ts";
 import { refuse } from "../error.ts";
 import { named, type Outcome } from "../outcome.ts";
@@ -94,7 +95,12 @@ export function fuse(f: Func, loops: readonly Var[], name?: string): Outcome {
     const p = treeOf(func).blocks.get(b.id)!;
     const inside = reductionNest(p);
     if (!visitsOnce(b, inside, factsIn(p.loops.slice(0, p.loops.length - inside.length))))
-      bad(5, "revisits", `${b.id.name} is computed again inside ${listNames(loops)}; its reduction can't join them`, loops);
+      bad(
+        5,
+        "revisits",
+        `${b.id.name} is computed again inside ${listNames(loops)}; its reduction can't join them`,
+        loops,
+      );
   }
   return { func, born: named([fused]), died: new Map(loops.map((l) => [l, [fused]])) };
 }

@@ -3,8 +3,8 @@ import {
   and,
   type Block,
   type BlockId,
-  eq,
   type Expr,
+  eq,
   type Func,
   ge,
   int,
@@ -30,6 +30,7 @@ function dead(f: Func, after: Func, block: BlockId, heir: readonly Handle[]): Ma
   for (const v of treeOf(f).loops.keys()) if (!treeOf(after).loops.has(v)) out.set(v, []);
   return out;
 }
+
 export { dead as deadWith };
 
 /**
@@ -114,10 +115,17 @@ export function reverseComputeInline(f: Func, block: BlockId): Outcome {
   const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: "reverseComputeInline", ...c });
   const s = b.body;
   if (!isComplete(b) || s.kind !== "store")
-    return bad({ condition: 1, code: "consumer", message: `block ${block.name} is more than one pure store`, marks: [block] });
+    return bad({
+      condition: 1,
+      code: "consumer",
+      message: `block ${block.name} is more than one pure store`,
+      marks: [block],
+    });
   const computed = [...io(b).reads].filter((x) => writersOf(f, x).length > 0);
   const candidates = computed.filter((x) => !f.outputs.includes(x) && readersOf(f, x).length === 1);
-  const good = candidates.filter((x) => writersOf(f, x).every((w) => isComplete(w.node) && w.node.body.kind === "store"));
+  const good = candidates.filter((x) =>
+    writersOf(f, x).every((w) => isComplete(w.node) && w.node.body.kind === "store"),
+  );
   const through = good.at(-1);
   if (through === undefined || good.length !== 1 || writersOf(f, through).length !== 1) {
     const marks = [block, ...computed.flatMap((x) => writersOf(f, x).map((w) => w.node.id))];

@@ -13,7 +13,7 @@ import {
   substitute,
   type Var,
 } from "../../src/ir/index.ts";
-import { feeding, has, isUpdate, note, PARTIAL, readsOf, REVISITS, storesOf, visitsOnce } from "../analysis.ts";
+import { feeding, has, isUpdate, note, PARTIAL, REVISITS, readsOf, storesOf, visitsOnce } from "../analysis.ts";
 import { type Complaint, refuse } from "../error.ts";
 import { named, type Outcome } from "../outcome.ts";
 import { coversDomain, flowProblem, readProblem, type Values, writtenBy } from "../regions.ts";
@@ -134,7 +134,9 @@ export function reverseComputeAt(f: Func, block: BlockId, loop: Var): Outcome {
   };
   const place = (notes: Record<string, boolean>): Func => {
     moved = note(moved, notes);
-    const body = rewrite(f.body, (s) => (s === l.node ? { ...l.node, body: into(l.node.body) } : s === b ? NOTHING : s));
+    const body = rewrite(f.body, (s) =>
+      s === l.node ? { ...l.node, body: into(l.node.body) } : s === b ? NOTHING : s,
+    );
     return tidy({ ...f, body });
   };
   let func = place({});

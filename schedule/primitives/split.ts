@@ -74,12 +74,9 @@ export function split(
   const { extent } = old;
   if (!inferred) {
     if (!prove(ge(int(product), extent), facts))
-      bad(
-        2,
-        "too-few",
-        `{ ${written()} } covers ${product} iterations of loop ${loop.name}, which may have more`,
-        ['a factor "rest"'],
-      );
+      bad(2, "too-few", `{ ${written()} } covers ${product} iterations of loop ${loop.name}, which may have more`, [
+        'a factor "rest"',
+      ]);
     const reducing = blocksIn(old).some((b) => b.init !== undefined && feeding(b, "reduction").has(loop));
     if (reducing && !prove(ge(extent, int(1)), factsIn(p.loops)))
       bad(3, "empty", `loop ${loop.name} carries a reduction and may be empty, so it needs a factor "rest"`, [
@@ -90,10 +87,11 @@ export function split(
   const rest = divides
     ? floordiv(extent, int(product))
     : floordiv(add(extent, sub(int(product), int(1))), int(product));
-  const made = parts.map(([name, x]) => ({ var: variable(name), extent: x === "rest" ? simplifyIndex(rest, facts) : int(x) }));
-  const value = made
-    .map((m) => m.var as Expr)
-    .reduce((v, x, i) => (i === 0 ? x : add(mul(v, made[i]!.extent), x)));
+  const made = parts.map(([name, x]) => ({
+    var: variable(name),
+    extent: x === "rest" ? simplifyIndex(rest, facts) : int(x),
+  }));
+  const value = made.map((m) => m.var as Expr).reduce((v, x, i) => (i === 0 ? x : add(mul(v, made[i]!.extent), x)));
 
   let inner = facts;
   for (const m of made) inner = inner.withVar(m.var, int(0), m.extent);

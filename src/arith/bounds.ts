@@ -292,6 +292,8 @@ function relax(l: Lin, f: Facts, target: number, fuel: { left: number }): number
       return Math.max(b, Math.min(...parts));
     }
   }
+  const pair = relaxQuotientPair(l);
+  if (pair !== undefined) return Math.max(b, relax(pair, f, target, fuel));
   const v = innermost(l, f);
   if (v !== undefined) {
     const r = eliminate(l, v, f);
@@ -359,6 +361,23 @@ function eliminate(l: Lin, r: VarRange, f: Facts): Lin | undefined {
   if (end === undefined || (r.order < 0 && end === r.last && !f.sizeLimits)) return undefined;
   const m = linMul(p, end);
   return m && linAdd(rest, m);
+}
+
+/** (x + p) // c - (x + q) // c >= (p - q) // c: how a rounded-up count compares with a rounded-down one. */
+function relaxQuotientPair(l: Lin): Lin | undefined {
+  for (const [e, k] of l.terms) {
+    if (k < 0 || e.kind !== "op" || e.op !== "floordiv") continue;
+    const c = constInt(e.args[1]!);
+    if (c === undefined || c <= 0) continue;
+    for (const [g, n] of l.terms) {
+      if (n > 0 || g.kind !== "op" || g.op !== "floordiv" || g.args[1] !== e.args[1]) continue;
+      const d = linSub(linOf(e.args[0]!), linOf(g.args[0]!));
+      if (d.terms.size > 0) continue;
+      const m = Math.min(k, -n);
+      return linPlus(linAdd(linAdd(l, linAtom(e), -m), linAtom(g), m), m * divideBounds(d.constant, c));
+    }
+  }
+  return undefined;
 }
 
 /** c * (a // c) lies in [a - c + 1, a], and a % c = a - c * (a // c): used where the rest has something of `a` to cancel. */

@@ -1,0 +1,38 @@
+/** What recipes look at to decide: nothing here changes a schedule. */
+import { linear } from "../../src/arith/index.ts";
+import { type Block, type For, type IterKind, type Stmt, type Store, usesVar, type Var, visitStmt } from "../../src/ir/index.ts";
+import type { BlockLike, Schedule } from "../index.ts";
+
+export type AnySchedule = Schedule<unknown>;
+
+export interface BlockPlace {
+  readonly node: Block;
+  /** Statements around it, outermost first. */
+  readonly path: readonly Stmt[];
+}
+/** Where a block stands. */
+export function blockAt(s: AnySchedule, block: BlockLike): BlockPlace {
+  const id = s.handle(block).id;
+  let found: BlockPlace | undefined;
+  const go = (x: Stmt, path: readonly Stmt[]): void => {
+    if (x.kind === "block" && x.id === id) found = { node: x, path };
+    else if (x.kind === "for") go(x.body, [...path, x]);
+    else if (x.kind === "seq") for (const y of x.body) go(y, [...path, x]);
+  };
+  go(s.func.body, []);
+  return found!;
+}
+export const feeds = (b: Block, v: Var, kind: IterKind): boolean =>
+  b.iters.some((it) => it.kind === kind && usesVar(it.binding, (x) => x === v));
+
+/** Among loops, the one whose neighbouring iterations write neighbouring elements. */
+export function contiguousLoop(b: Block, loops: readonly For[]): For | undefined {
+  const stores: Store[] = [];
+  visitStmt(b.body, (s) => void (s.kind === "store" && stores.push(s)));
+  const last = stores[0]?.index.at(-1);
+  if (!last) return undefined;
+  const axis = b.iters.find((it) => it.var === last);
+  if (!axis) return undefined;
+  const terms = linear(axis.binding).terms;
+  return loops.find((l) => terms.some((t) => t.atom === l.var && t.coefficient === 1));
+}

@@ -1,0 +1,55 @@
+import type { BlockHandle, BlockLike, Loop, Schedule } from "../index.ts";
+import type { AnyTensor } from "../../te/index.ts";
+
+export type Tiles = { readonly [axis: string]: number };
+export type TileLoops<T> = {
+  readonly outer: { readonly [K in Extract<keyof T, string>]: Loop };
+  readonly inner: { readonly [K in Extract<keyof T, string>]: Loop };
+};
+export interface TileOptions {
+  /** What happens to the rows and columns left over. */
+  readonly tail?: "guard" | "peel";
+}
+
+/**
+ * Cuts spatial loops of a block into tiles: outer loops, then every other loop of the block (its reduction), then the
+ * inner loops, in the order of `tiles`. Outer loops are named after the axis with o, inner ones with i.
+ *
+ *     const { outer, inner } = registerTile(s, C, { i: 6, j: 8 });   // for io: for jo: for k: for ii in 6: for ji in 8
+ *
+ * Throws ScheduleError as split and reorder do (and leaves the schedule in between then).
+ */
+export function registerTile<X, const T extends Tiles>(
+  s: Schedule<X>,
+  block: BlockLike,
+  tiles: T,
+  options: TileOptions = {},
+): TileLoops<T> {
+  const outer: Record<string, Loop> = {};
+  const inner: Record<string, Loop> = {};
+  for (const [axis, n] of Object.entries(tiles)) {
+    const loop = s.loopList(block).findLast((l) => l.name === axis);
+    if (!loop) throw new TypeError(`registerTile: ${block.name} has no loop "${axis}"`);
+    const parts = s.split(loop, { [`${axis}o`]: "rest", [`${axis}i`]: n }, options) as Record<string, Loop>;
+    outer[axis] = parts[`${axis}o`]!;
+    inner[axis] = parts[`${axis}i`]!;
+  }
+  const ins = new Set(Object.values(inner));
+  const outs = new Set(Object.values(outer));
+  const rest = s.ownLoops(block).filter((l) => !ins.has(l) && !outs.has(l));
+  const before = rest.filter((l) => s.axisKind(block, l) === "spatial");
+  const after = rest.filter((l) => s.axisKind(block, l) !== "spatial");
+  s.reorder(...before, ...outs, ...after, ...ins);
+  return { outer, inner } as TileLoops<T>;
+}
+
+/**
+ * Packs what a block reads of a tensor into contiguous scratch memory, once per iteration of a loop.
+ *
+ *     pack(s, C, B, jo);      // a K x 8 panel of B per jo
+ */
+export function pack<X>(s: Schedule<X>, block: BlockLike, read: AnyTensor | string, at: Loop): BlockHandle<string> {
+  const copy = s.cacheRead(block, read, "workspace");
+  s.computeAt(copy, at);
+  return copy;
+}

@@ -1,0 +1,53 @@
+import { type BlockLike, type Loop, type Schedule, ScheduleError } from "../index.ts";
+import { constInt } from "../../src/ir/index.ts";
+import { blockAt, contiguousLoop, feeds, type AnySchedule } from "./structure.ts";
+
+export interface UnrollOptions {
+  /** Iterations that may be written out, all loops together. Default 64. */
+  readonly budget?: number;
+}
+
+/**
+ * Vectorizes the loop over the block's contiguous elements, if it is innermost among the block's spatial loops and has a
+ * constant extent, and unrolls the constant spatial loops around it, from the inside out, as the budget allows. Loops that
+ * other blocks stand in too are left alone.
+ *
+ *     for (const b of [C, init, copy]) unrollAndVectorize(s, b);
+ */
+export function unrollAndVectorize<X>(s: Schedule<X>, block: BlockLike, options: UnrollOptions = {}): void {
+  const p = blockAt(s as AnySchedule, block);
+  const first = p.path.findLastIndex((x) => x.kind === "seq") + 1;
+  const own = p.path.slice(first).flatMap((x) => (x.kind === "for" ? [x] : []));
+  // inside the innermost loop that carries a reduction or is too long to write out
+  const inner: typeof own = [];
+  for (const l of [...own].reverse()) {
+    if (feeds(p.node, l.var, "reduction") || feeds(p.node, l.var, "ordered") || constInt(l.extent) === undefined) break;
+    inner.push(l);
+  }
+  const handle = (l: (typeof own)[number]): Loop => {
+    const h = s.loopList(block).find((x) => x.var === l.var);
+    if (!h) throw new TypeError(`loop ${l.var.name} is gone`);
+    return h;
+  };
+  const lanes = contiguousLoop(p.node, inner);
+  let budget = options.budget ?? 64;
+  if (lanes && lanes.loop === "serial" && constInt(lanes.extent)! > 1) attempt(() => s.vectorize(handle(lanes)));
+  for (const l of inner) {
+    if (l === lanes || l.loop !== "serial") continue;
+    const n = constInt(l.extent)!;
+    if (n > budget) return;
+    s.unroll(handle(l));
+    budget = Math.floor(budget / Math.max(1, n));
+  }
+}
+
+/** Whether a step was legal; other errors go on. */
+export function attempt(step: () => unknown): boolean {
+  try {
+    step();
+    return true;
+  } catch (e) {
+    if (e instanceof ScheduleError) return false;
+    throw e;
+  }
+}
