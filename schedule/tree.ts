@@ -13,7 +13,9 @@ import {
   NOTHING,
   type Stmt,
   seq,
+  usesVar,
   type Var,
+  varsOf,
   visitStmt,
   withBody,
 } from "../src/ir/index.ts";
@@ -115,6 +117,22 @@ export function ownLoops(p: Place<Block>): For[] {
   return p.path.slice(last + 1).filter((s): s is For => s.kind === "for");
 }
 
+/**
+ * A binding in canonical form. A loop that may be empty stays in it even where its variable can only be 0: a reduction over
+ * nothing has a value, and only the bindings tell which loops carry it.
+ */
+function tidyBinding(e: Expr, facts: Facts): Expr {
+  const mayBeEmpty = [...varsOf(e)].filter((v) => {
+    const r = facts.ranges.get(v);
+    return r !== undefined && constInt(r.extent) === undefined;
+  });
+  const keeps = (x: Expr): boolean => mayBeEmpty.length === 0 || mayBeEmpty.every((v) => usesVar(x, (y) => y === v));
+  const plain = simplifyIndex(e, facts);
+  if (keeps(plain)) return plain;
+  const wide = simplifyIndex(e, facts.withoutSizeLimits());
+  return keeps(wide) ? wide : e;
+}
+
 const tidied = new WeakSet<Stmt>();
 /** Extents, bindings and predicates in canonical form; conditions that always hold are dropped. */
 export function tidy(f: Func): Func {
@@ -132,7 +150,7 @@ export function tidy(f: Func): Func {
       case "block": {
         if (tidied.has(s)) return s;
         const iters = s.iters.map((it) => {
-          const binding = simplifyIndex(it.binding, facts);
+          const binding = tidyBinding(it.binding, facts);
           return binding === it.binding ? it : { ...it, binding };
         });
         const b = { ...s, iters, predicate: simplifyIndex(s.predicate, facts) };

@@ -1,6 +1,15 @@
 /** What recipes look at to decide: nothing here changes a schedule. */
 import { linear } from "../../src/arith/index.ts";
-import { type Block, type For, type IterKind, type Stmt, type Store, usesVar, type Var, visitStmt } from "../../src/ir/index.ts";
+import {
+  type Block,
+  type For,
+  type IterKind,
+  type Stmt,
+  type Store,
+  usesVar,
+  type Var,
+  visitStmt,
+} from "../../src/ir/index.ts";
 import type { BlockLike, Schedule } from "../index.ts";
 
 export type AnySchedule = Schedule<unknown>;

@@ -1,5 +1,5 @@
-import type { BlockHandle, BlockLike, Loop, Schedule } from "../index.ts";
 import type { AnyTensor } from "../../te/index.ts";
+import type { BlockHandle, BlockLike, Loop, Schedule } from "../index.ts";
 
 export type Tiles = { readonly [axis: string]: number };
 export type TileLoops<T> = {

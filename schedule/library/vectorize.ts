@@ -1,6 +1,6 @@
-import { type BlockLike, type Loop, type Schedule, ScheduleError } from "../index.ts";
 import { constInt } from "../../src/ir/index.ts";
-import { blockAt, contiguousLoop, feeds, type AnySchedule } from "./structure.ts";
+import { type BlockLike, type Loop, type Schedule, ScheduleError } from "../index.ts";
+import { type AnySchedule, blockAt, contiguousLoop, feeds } from "./structure.ts";
 
 export interface UnrollOptions {
   /** Iterations that may be written out, all loops together. Default 64. */

@@ -217,7 +217,7 @@ export function regenerate(
     const v = variable(axisName(it.var));
     known = known.withVar(v, int(0), extent);
     loops.push({ kind: "for", var: v, min: int(0), extent, loop: "serial", body: NOTHING });
-    return { ...it, binding: simplifyIndex(add(r.min, v), known) };
+    return { ...it, binding: add(r.min, v) };
   });
   let predicate: Expr = TRUE;
   for (const it of iters) {

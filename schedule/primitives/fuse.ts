@@ -16,7 +16,7 @@ import {
 } from "../../src/ir/index.ts";
 import { feeding, reductionNest, visitsOnce } from "../analysis.ts";
 import { refuse } from "../error.ts";
-import { named, type Outcome } from "../outcome.ts";
+import { type Handle, named, type Outcome } from "../outcome.ts";
 import { blocksIn, factsIn, replaceStmt, rewrite, tidy, treeOf } from "../tree.ts";
 import { findLoop, listNames, needSerial } from "./find.ts";
 
@@ -31,7 +31,7 @@ const NAME = "fuse";
  * 2. each is the only thing inside the one before;
  * 3. no extent depends on one of the others;
  * 4. all are serial;
- * 5. a loop that carries a reduction is fused with others only if it has at least one iteration, and if the reduction's block
+ * 5. a loop that carries a reduction is fused with others only if the reduction is never empty, and if the reduction's block
  *    isn't computed again for iterations of the others.
  *
  * Dies: the loops (successor: the fused one). Born: the fused loop. Everything else survives.
@@ -39,8 +39,13 @@ const NAME = "fuse";
 export function fuse(f: Func, loops: readonly Var[], name?: string): Outcome {
   const places = loops.map((l) => findLoop(f, l));
   const nodes = places.map((p) => p.node);
-  const bad = (condition: number, code: string, message: string, marks: readonly Var[], legal: string[] = []): never =>
-    refuse(f, { primitive: NAME, condition, code, message, marks, legal });
+  const bad = (
+    condition: number,
+    code: string,
+    message: string,
+    marks: readonly Handle[],
+    legal: string[] = [],
+  ): never => refuse(f, { primitive: NAME, condition, code, message, marks, legal });
   if (loops.length < 2 || new Set(loops).size < loops.length)
     bad(1, "loops", "give at least two different loops, from the outside in", loops);
   for (let i = 1; i < nodes.length; i++) {
@@ -61,13 +66,19 @@ export function fuse(f: Func, loops: readonly Var[], name?: string): Outcome {
   }
   needSerial(f, NAME, 4, nodes);
   const last = nodes.at(-1)!;
-  const facts = factsIn(places[0]!.loops);
   for (const b of blocksIn(last)) {
     const red = feeding(b, "reduction");
     if (!loops.some((l) => red.has(l)) || loops.every((l) => red.has(l))) continue;
-    const empty = nodes.find((n) => red.has(n.var) && !prove(ge(n.extent, int(1)), facts));
-    if (empty && b.init)
-      bad(5, "empty", `loop ${empty.var.name} carries the reduction of ${b.id.name} and may be empty`, [empty.var]);
+    const axis = b.iters.find(
+      (it) =>
+        it.kind === "reduction" &&
+        usesVar(it.binding, (v) => loops.includes(v)) &&
+        // loops around it say nothing here: they may be empty themselves
+        !prove(ge(it.extent, int(1))),
+    );
+    const fed = axis && loops.find((l) => usesVar(axis.binding, (v) => v === l));
+    if (fed && b.init)
+      bad(5, "empty", `loop ${fed.name} carries the reduction of ${b.id.name}, which may be empty`, [fed, b.id]);
   }
 
   const fused = variable(name ?? loops.map((l) => l.name).join("_"));

@@ -42,7 +42,7 @@ export { dead as deadWith };
  * Conditions:
  * 1. the block writes no output;
  * 2. it is complete: no reduction, no scan;
- * 3. it is one store, each of whose indices is an axis of its own;
+ * 3. it is one store, each of whose indices is an axis of its own, and nobody else writes that buffer;
  * 4. somebody reads it.
  *
  * Dies: the block and its own loops (no successors). Everything else survives.
@@ -71,6 +71,14 @@ export function computeInline(f: Func, block: BlockId): Outcome {
       marks: [block],
     });
   const target = s.buffer;
+  const other = writersOf(f, target).find((w) => w.node !== b);
+  if (other)
+    bad({
+      condition: 3,
+      code: "writers",
+      message: `${target.name} is written by ${other.node.id.name} too`,
+      marks: [block, other.node.id],
+    });
   if (readersOf(f, target).length === 0)
     bad({ condition: 4, code: "unread", message: `nobody reads ${target.name}`, marks: [block] });
   const memo = new Map<Expr, Expr>();

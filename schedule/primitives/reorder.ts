@@ -1,5 +1,6 @@
+import { affine } from "../../src/arith/index.ts";
 import type { Block, For, Func, Stmt, Var } from "../../src/ir/index.ts";
-import { usesVar } from "../../src/ir/index.ts";
+import { constInt, usesVar } from "../../src/ir/index.ts";
 import { feeding, has, reductionNest, roundsDifferently, selfReadLoops, visitsOnce } from "../analysis.ts";
 import { refuse } from "../error.ts";
 import type { Outcome } from "../outcome.ts";
@@ -21,7 +22,9 @@ const NAME = "reorder";
  * 4. the steps of a scan stay in order: loops of its ordered axis keep their order among each other and among the loops of
  *    axes through which a step reads its predecessor elsewhere;
  * 5. where several blocks stand below, each reads only what was computed before in the same iteration of the loops;
- * 6. no reduction is carried around loops for which its block is computed again.
+ * 6. no reduction is carried around loops for which its block is computed again;
+ * 7. a reduction that still holds its init begins with the first of its points: where a loop feeds it through a fusion, loops
+ *    that feed it keep their order.
  *
  * All handles survive. Marked `reassociates` where loops of one float reduction change their order.
  */
@@ -77,6 +80,16 @@ export function reorder(f: Func, loops: readonly Var[]): Outcome {
   for (const b of below) {
     scanOrder(b, flipped, bad);
     const red = feeding(b, "reduction");
+    const turned = flipped.find(([x, y]) => red.has(x) && red.has(y));
+    if (turned && b.init && !startsAtZero(b, red))
+      bad(
+        7,
+        "init",
+        `loops ${turned[1].name} and ${turned[0].name} were fused with others, so in another order ${b.id.name} would not begin ` +
+          "where its init stands",
+        [...turned, b.id],
+        ["decomposeReduction first"],
+      );
     if (roundsDifferently(b) && flipped.some(([x, y]) => red.has(x) && red.has(y))) reassociates = true;
   }
   const all = treeOf(f);
@@ -103,6 +116,16 @@ export function reorder(f: Func, loops: readonly Var[]): Outcome {
       ]);
   }
   return { func, ...(reassociates ? { reassociates } : {}) };
+}
+
+/** Whether the reduction's first point comes first in any order of its loops: plain sums of loops of its own. */
+function startsAtZero(b: Block, red: ReadonlySet<Var>): boolean {
+  return b.iters.every((it) => {
+    const own = [...red].filter((v) => usesVar(it.binding, (x) => x === v));
+    if (it.kind !== "reduction") return own.length === 0;
+    const a = affine(it.binding, new Set(own));
+    return a !== undefined && [...a.coefficients.values()].every((c) => (constInt(c) ?? -1) >= 0);
+  });
 }
 
 function scanOrder(

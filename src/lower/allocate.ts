@@ -25,6 +25,7 @@ import {
   type Stmt,
   sub,
   substitute,
+  usesVar,
   type Var,
   varsOf,
   visitExpr,
@@ -159,8 +160,12 @@ function touched(s: Stmt, b: Buffer, facts: Facts): Range[] {
   return (region ?? b.shape.map((extent) => ({ min: int(0), extent }))).map((r, d) => keepWhole(r, b.shape[d]!));
 }
 
-/** A region no smaller than the dimension starts at 0: fewer offsets to compute. */
+/**
+ * A region no smaller than the dimension starts at 0: fewer offsets to compute. One whose extent differs from iteration to
+ * iteration is taken whole, since memory is planned once.
+ */
 function keepWhole(r: Range, whole: Expr): Range {
+  if (usesVar(r.extent, (v) => v.size === undefined)) return { min: int(0), extent: whole };
   const [a, w] = [constInt(r.extent), constInt(whole)];
   return r.extent === whole || (a !== undefined && w !== undefined && a >= w) ? { min: int(0), extent: whole } : r;
 }

@@ -115,7 +115,8 @@ function hasLoad(e: Expr): boolean {
 /** Values that cost an instruction; constants are rebuilt by engines where needed. */
 function worthMoving(e: Expr): boolean {
   if (e.kind === "load") return true;
-  if (e.kind === "broadcast") return e.value.kind !== "const";
+  // a condition for all lanes stays visible as one: it becomes a branch
+  if (e.kind === "broadcast") return e.value.kind !== "const" && e.dtype !== "bool";
   if (e.kind === "op") return !children(e).every(isConstant);
   return e.kind === "ramp" && e.base.kind !== "const";
 }

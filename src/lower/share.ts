@@ -115,7 +115,8 @@ function operands(e: Expr): readonly Expr[] {
 /** Worth a variable: everything but constants, variables, and what is built from constants alone. */
 function worthwhile(e: Expr): boolean {
   if (e.kind === "const" || e.kind === "var") return false;
-  if (e.kind === "broadcast") return e.value.kind !== "const";
+  // a condition for all lanes stays visible as one: it becomes a branch
+  if (e.kind === "broadcast") return e.value.kind !== "const" && e.dtype !== "bool";
   if (e.kind === "ramp") return e.base.kind !== "const";
   return true;
 }

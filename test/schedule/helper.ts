@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Schedule, ScheduleError } from "../../schedule/index.ts";
-import { type Buffer, constInt, type Expr, type Func, int, mapExpr, verify } from "../../src/ir/index.ts";
 import { simplifyIndex } from "../../src/arith/index.ts";
+import { type Buffer, constInt, type Expr, type Func, int, mapExpr, verify } from "../../src/ir/index.ts";
 import { arrayFor, interpret, type TypedArrayLike } from "../../src/reference/index.ts";
 
 /** Small whole numbers, so that float sums are exact in any order. */

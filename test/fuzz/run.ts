@@ -1,0 +1,79 @@
+/** One fuzz case: a random program, a random schedule, every comparison. Shared by the short test and the long runs. */
+import fc from "fast-check";
+import { replay, schedule } from "../../schedule/index.ts";
+import { type Func, printFunc, TilewrightError, verify } from "../../src/ir/index.ts";
+import { interpret } from "../../src/reference/index.ts";
+import { createFunc } from "../../te/index.ts";
+import { checkLowering, inputsOf, judge, Mismatch, sameBits } from "./check.ts";
+import { makeProgram, type ProgramSpec } from "./program.ts";
+import { applySteps, type StepSpec, type Tally } from "./steps.ts";
+
+export interface CaseSpec {
+  readonly program: ProgramSpec;
+  readonly steps: readonly StepSpec[];
+  readonly data: number;
+}
+const n = fc.nat(999);
+export const caseSpec: fc.Arbitrary<CaseSpec> = fc.record({
+  program: fc.record({
+    dtype: n,
+    outputs: n,
+    stages: fc.array(fc.record({ kind: n, pick: n, x: n, y: n, z: n }), { minLength: 1, maxLength: 4 }),
+  }),
+  steps: fc.array(fc.record({ primitive: n, a: n, b: n, c: n }), { minLength: 0, maxLength: 14 }),
+  data: n,
+});
+
+/** Limits that a legal schedule may run into, each named in the error. */
+const LIMITS = new Set(["unroll-budget"]);
+
+export interface CaseResult {
+  readonly limited?: string;
+  readonly kinds: readonly string[];
+}
+/** Throws (Mismatch, or whatever broke) when anything is wrong with the case. */
+export async function runCase(spec: CaseSpec, tally?: Tally): Promise<CaseResult> {
+  const p = makeProgram(spec.program);
+  const inputs = inputsOf(p, spec.data);
+  const created = createFunc(Object.values(p.outputs));
+  const options = { sizes: p.sizes };
+  const judged = judge(p, inputs);
+  const start = interpret(created.func, inputs, options);
+  judged("unscheduled", start);
+
+  const s = schedule(created);
+  applySteps(s, spec.steps, tally);
+  verify(s.func, "scheduled");
+  const scheduled = interpret(s.func, inputs, options);
+  if (s.trace.some((t) => t.reassociates)) judged("scheduled", scheduled);
+  else sameBits("scheduled", s.func, start, scheduled);
+
+  const again = replay(s.trace, schedule(createFunc(Object.values(p.outputs))));
+  if (`${again}` !== `${s}`) throw new Mismatch(`the trace replays to another function:\n${again}\ninstead of\n${s}`);
+  try {
+    await checkLowering(s.func, p, inputs, scheduled, judged, spec.data % 4 === 0);
+  } catch (e) {
+    if (e instanceof TilewrightError && LIMITS.has(e.code)) return { limited: e.code, kinds: p.kinds };
+    throw e;
+  }
+  return { kinds: p.kinds };
+}
+
+/** A case as text: the program, the steps that were taken, the loop nest. For reports. */
+export function describeCase(spec: CaseSpec): string {
+  let func: Func | undefined;
+  const lines: string[] = [JSON.stringify(spec)];
+  try {
+    const p = makeProgram(spec.program);
+    const created = createFunc(Object.values(p.outputs));
+    lines.push(`sizes ${JSON.stringify(p.sizes)}`, printFunc(created.func));
+    const s = schedule(created);
+    applySteps(s, spec.steps);
+    func = s.func;
+    lines.push(...s.trace.map((t) => `${t.primitive} ${JSON.stringify(t.args)}`));
+  } catch (e) {
+    lines.push(String(e));
+  }
+  if (func) lines.push(printFunc(func));
+  return lines.join("\n");
+}
