@@ -17,6 +17,7 @@ import {
   type Stmt,
   seq,
   substitute,
+  type Tail,
   TRUE,
   type Var,
   variable,
@@ -105,7 +106,7 @@ export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
       message: `block ${block.name} does not store at its axes, so the region to compute is not known`,
       marks: [block],
     });
-  const { nest, loops, partial } = regenerate(b, region, facts);
+  const { nest, loops, partial } = regenerate(b, region, facts, tailOf(consumers, l));
   const storeAt = b.storeAt && [...l.loops, l.node].some((x) => x.var === b.storeAt) ? b.storeAt : undefined;
   const finished = withStore(nest, storeAt, partial);
   const into = (body: Stmt): Stmt => {
@@ -133,6 +134,11 @@ export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
   died.delete(block);
   return { func, born: named(loops), died };
 }
+
+/** The tail policy of the loops inside `l` around some blocks, if one is not the default. */
+export const tailOf = (blocks: readonly Place<Block>[], l: Place<For>): Tail | undefined =>
+  blocks.flatMap((c) => c.loops.slice(l.loops.length + 1)).find((x) => x.tail !== undefined && x.tail !== "guard")
+    ?.tail;
 
 /** What consumers read, per axis of the block; whole axes where nothing better is known. */
 function requiredAxes(b: Block, consumers: readonly Place<Block>[], l: Place<For>, facts: Facts): Range[] | undefined {
@@ -199,11 +205,12 @@ function unclipped(
   }
 }
 
-/** A nest that computes a block for a region of its axes. */
+/** A nest that computes a block for a region of its axes; `tail` is for loops that may run beyond the end of an axis. */
 export function regenerate(
   b: Block,
   region: readonly Range[],
   facts: Facts,
+  tail?: Tail,
 ): { nest: { loops: readonly For[]; block: Block }; loops: Var[]; partial: boolean } {
   const loops: For[] = [];
   let known = facts;
@@ -216,7 +223,8 @@ export function regenerate(
     if (isConst(extent, 1)) return { ...it, binding: simplifyIndex(r.min, facts) };
     const v = variable(axisName(it.var));
     known = known.withVar(v, int(0), extent);
-    loops.push({ kind: "for", var: v, min: int(0), extent, loop: "serial", body: NOTHING });
+    const cut = tail !== undefined && !prove(lt(add(r.min, v), it.extent), known);
+    loops.push({ kind: "for", var: v, min: int(0), extent, loop: "serial", body: NOTHING, ...(cut ? { tail } : {}) });
     return { ...it, binding: add(r.min, v) };
   });
   let predicate: Expr = TRUE;

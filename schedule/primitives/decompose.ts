@@ -82,8 +82,10 @@ function place(f: Func, p: Place<Block>, at: number): Outcome & { readonly init:
   const fresh = new Map<Var, Var>(axes.map((it) => [it.var, variable(it.var.name)]));
   const red = feeding(b, "reduction");
   // what is said of reduction loops alone says nothing of the elements
+  const carries = (v: Var): boolean => red.has(v) && !spatial.has(v);
+  const around = new Set(p.loops.map((l) => l.var));
   const predicate = conjuncts(b.predicate)
-    .filter((c) => !usesVar(c, (v) => red.has(v) && !spatial.has(v)) || usesVar(c, (v) => spatial.has(v)))
+    .filter((c) => !usesVar(c, carries) || usesVar(c, (v) => around.has(v) && !carries(v)))
     .map((c) => substitute(c, loops));
   const id: BlockId = Object.freeze({ name: freshBlockName(f, `${b.id.name}.init`) });
   const init: Block = {

@@ -14,6 +14,7 @@ import {
   NOTHING,
   type Store,
   substitute,
+  TRUE,
   type Var,
   withBody,
 } from "../../src/ir/index.ts";
@@ -186,14 +187,14 @@ export function reverseComputeInline(f: Func, block: BlockId): Outcome {
     both(eq(substitute(e, solved), ws.index[d]!));
   }
   const facts = w.node.iters.reduce((x, it) => x.withVar(it.var, int(0), it.extent), factsIn([]));
-  const condition = simplifyIndex(inside!, facts);
+  const condition = inside === undefined ? TRUE : simplifyIndex(inside, facts);
   const value = substitute(s.value, solved);
   const inlined = mapExpr(value, (x) => (x.kind === "load" && x.buffer === through ? ws.value : x));
   const at = s.index.map((e) => simplifyIndex(substitute(e, solved), facts));
   const merged: Block = {
     ...w.node,
     id: b.id,
-    predicate: and(w.node.predicate, substitute(condition, axes)),
+    predicate: condition === TRUE ? w.node.predicate : and(w.node.predicate, substitute(condition, axes)),
     body: { ...s, index: at, value: inlined },
   };
   const body = rewrite(f.body, (x) => (x === b ? NOTHING : x === w.node ? merged : x));

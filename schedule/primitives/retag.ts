@@ -14,7 +14,7 @@ import {
 import { feeding, has, isUpdate, selfReadLoops, visitsOnce } from "../analysis.ts";
 import { type Complaint, refuse } from "../error.ts";
 import type { Outcome } from "../outcome.ts";
-import { blocksIn, factsIn, type Place, replaceStmt, shared, treeOf } from "../tree.ts";
+import { blocksIn, factsIn, io, type Place, replaceStmt, shared, treeOf } from "../tree.ts";
 import { findLoop } from "./find.ts";
 
 const retag = (f: Func, l: For, loop: LoopKind): Func => replaceStmt(f, l, { ...l, loop });
@@ -66,7 +66,7 @@ export function unroll(f: Func, loop: Var): Outcome {
  * 4. no reduction and no scan below is carried by it;
  * 5. every block below writes other elements in each iteration;
  * 6. extents of loops inside don't depend on it;
- * 7. no block below is stored at it or around it while computed inside.
+ * 7. no block below is stored at it or around it while it is computed and read inside.
  *
  * All handles survive.
  */
@@ -121,7 +121,10 @@ export function vectorize(f: Func, loop: Var): Outcome {
       });
     const at = b.storeAt;
     const place = at && treeOf(f).loops.get(at);
-    if (place && (at === loop || shared(place, p).length === place.loops.length) && place.order <= p.order)
+    const keeps = place && (at === loop || shared(place, p).length === place.loops.length) && place.order <= p.order;
+    // lanes that only write it share nothing
+    const readInside = blocksIn(l).some((x) => x !== b && [...io(x).reads].some((y) => io(b).writes.has(y)));
+    if (keeps && readInside)
       bad({
         condition: 7,
         code: "stored",

@@ -18,7 +18,7 @@ import { type Complaint, refuse } from "../error.ts";
 import { named, type Outcome } from "../outcome.ts";
 import { coversDomain, flowProblem, readProblem, type Values, writtenBy } from "../regions.ts";
 import { blocksIn, factsIn, io, type Place, readersOf, rewrite, tidy, treeOf } from "../tree.ts";
-import { assemble, regenerate } from "./compute-at.ts";
+import { assemble, regenerate, tailOf } from "./compute-at.ts";
 import { findBlock, findLoop, listNames } from "./find.ts";
 import { deadWith } from "./inline.ts";
 
@@ -112,6 +112,7 @@ export function reverseComputeAt(f: Func, block: BlockId, loop: Var): Outcome {
     b,
     region.axes.map((r, i) => r ?? { min: int(0), extent: b.iters[i]!.extent }),
     facts,
+    tailOf(producers, l),
   );
   let predicate = nest.block.predicate;
   for (const c of region.outer) predicate = and(predicate, c);

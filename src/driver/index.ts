@@ -11,3 +11,5 @@ export {
   run,
   type Stage,
 } from "./build.ts";
+export { createLimit, gflops, type Limit, limitOf, measureLimit } from "./limit.ts";
+export { Interleaved, type MeasureOptions, measure, speedup, type Timing } from "./measure.ts";

@@ -105,7 +105,8 @@ function blockHeader(b: Block, names: Names): string {
     return `${names.of(it.var)}${tag} = ${printExpr(it.binding, names)}`;
   });
   const pred = isTrue(b.predicate) ? "" : ` if ${printExpr(b.predicate, names)}`;
-  return `block ${b.id.name}(${iters.join(", ")})${pred}:`;
+  const stored = b.storeAt ? `  # stored at ${names.of(b.storeAt)}` : "";
+  return `block ${b.id.name}(${iters.join(", ")})${pred}:${stored}`;
 }
 
 export function printStmt(s: Stmt, options: PrintOptions = {}, names: Names = new Names(), depth = 0): string {

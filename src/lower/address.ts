@@ -36,6 +36,7 @@ import {
   visitExpr,
   withChildren,
 } from "../ir/index.ts";
+import { assuming } from "./conditions.ts";
 
 /** Where each buffer starts: a pointer and a byte offset from it. */
 export type Bases = ReadonlyMap<Buffer, { pointer: Var; offset: Expr }>;
@@ -116,8 +117,8 @@ class Addresser {
       }
       case "if": {
         const condition = this.#expr(s.condition, facts);
-        const then = this.#stmt(s.then, facts.withCondition(s.condition));
-        const otherwise = s.otherwise && this.#stmt(s.otherwise, facts.withCondition(not(s.condition)));
+        const then = this.#stmt(s.then, assuming(facts, s.condition));
+        const otherwise = s.otherwise && this.#stmt(s.otherwise, assuming(facts, not(s.condition)));
         return { ...s, condition, then, ...(otherwise ? { otherwise } : {}) };
       }
       case "store": {

@@ -23,6 +23,7 @@ import {
   withBody,
   withChildren,
 } from "../ir/index.ts";
+import { assuming } from "./conditions.ts";
 
 export function hoistInvariants(f: Func): Func {
   const go = (s: Stmt, facts: Facts): Stmt => {
@@ -30,8 +31,8 @@ export function hoistInvariants(f: Func): Func {
       case "for":
         return hoist({ ...s, body: go(s.body, facts.withVar(s.var, s.min, s.extent)) }, facts);
       case "if": {
-        const then = go(s.then, facts.withCondition(s.condition));
-        const otherwise = s.otherwise && go(s.otherwise, facts.withCondition(not(s.condition)));
+        const then = go(s.then, assuming(facts, s.condition));
+        const otherwise = s.otherwise && go(s.otherwise, assuming(facts, not(s.condition)));
         return { ...s, then, ...(otherwise ? { otherwise } : {}) };
       }
       default:

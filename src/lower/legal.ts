@@ -16,8 +16,8 @@ import {
   mapExprs,
   mapStmt,
   type Stmt,
-  variable,
   type Var,
+  variable,
   withBody,
   withChildren,
 } from "../ir/index.ts";

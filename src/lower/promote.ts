@@ -12,6 +12,7 @@ import {
   add,
   type Buffer,
   buffer,
+  constant,
   constInt,
   type Expr,
   type Func,
@@ -23,12 +24,14 @@ import {
   printExpr,
   replaceBuffers,
   type Stmt,
+  seq,
   shuffle,
   slice,
   type Var,
   variable,
   visitStmt,
   withBody,
+  zeroOf,
 } from "../ir/index.ts";
 import { nativeLanes } from "../target/index.ts";
 
@@ -142,20 +145,20 @@ function rewrite(s: Stmt, b: Buffer, plan: Plan): Stmt {
     return home.span.lanes === span.lanes ? home.var : slice(home.var, span.start - home.span.start, span.lanes);
   };
   const fe = (e: Expr): Expr => mapExpr(e, (x) => (x.kind === "load" && x.buffer === b ? read(x.index) : x), memo);
-  return mapStmt(mapExprs(s, fe), (x) => {
+  const partial = new Set<Var>();
+  const body = mapStmt(mapExprs(s, fe), (x) => {
     if (x.kind !== "store" || x.buffer !== b) return x;
     const span = plan.spanOf(x.index);
     const home = plan.homeOf(span);
-    const at = span.start - home.span.start;
-    const value =
-      home.span.lanes === span.lanes
-        ? x.value
-        : shuffle(
-            [home.var, x.value],
-            Array.from({ length: home.span.lanes }, (_, l) =>
-              l >= at && l < at + span.lanes ? home.span.lanes + l - at : l,
-            ),
-          );
-    return { kind: "assign", var: home.var, value };
+    if (home.span.lanes === span.lanes) return { kind: "assign", var: home.var, value: x.value };
+    partial.add(home.var);
+    const [n, at] = [home.span.lanes, span.start - home.span.start];
+    const picks = Array.from({ length: n }, (_, l) => (l >= at && l < at + span.lanes ? n + l - at : l));
+    return { kind: "assign", var: home.var, value: shuffle([home.var, x.value], picks) };
   });
+  // A register written lane by lane is read before all of it is written.
+  const zeros = [...partial].map(
+    (v): Stmt => ({ kind: "assign", var: v, value: constant(v.dtype, zeroOf(v.dtype), v.lanes) }),
+  );
+  return seq([...zeros, body]);
 }

@@ -18,6 +18,7 @@ import {
   floordiv,
   int,
   mapStmt,
+  max,
   mul,
   type Stmt,
   visitExpr,
@@ -65,9 +66,9 @@ export function planScratch(f: Func): Scratch {
   return { func: withBody(f, body), offsets, total };
 }
 
-/** Bytes of a flat buffer, rounded up to 16. */
+/** Bytes of a flat buffer, rounded up to 16. What is empty for some sizes may have a negative extent there. */
 function sizeOf(b: Buffer): Expr {
-  const bytes = mul(b.shape[0]!, int(bytesOf(b.dtype)));
+  const bytes = mul(max(b.shape[0]!, int(0)), int(bytesOf(b.dtype)));
   return simplifyIndex(mul(floordiv(add(bytes, int(15)), int(16)), int(16)));
 }
 

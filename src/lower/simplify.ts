@@ -5,7 +5,6 @@
  */
 import { Facts, prove, simplify, simplifyIndex } from "../arith/index.ts";
 import {
-  and,
   constInt,
   type Expr,
   FALSE,
@@ -19,6 +18,7 @@ import {
   substituteStmt,
   TRUE,
 } from "../ir/index.ts";
+import { assuming, conjoin, conjuncts } from "./conditions.ts";
 
 export function simplifyStmt(s: Stmt, facts: Facts = Facts.empty): Stmt {
   switch (s.kind) {
@@ -41,8 +41,8 @@ export function simplifyStmt(s: Stmt, facts: Facts = Facts.empty): Stmt {
       const condition = decide(s.condition, facts);
       if (condition === TRUE) return simplifyStmt(s.then, facts);
       if (condition === FALSE) return s.otherwise ? simplifyStmt(s.otherwise, facts) : NOTHING;
-      const then = simplifyStmt(s.then, facts.withCondition(condition));
-      const otherwise = s.otherwise && simplifyStmt(s.otherwise, facts.withCondition(not(condition)));
+      const then = simplifyStmt(s.then, assuming(facts, condition));
+      const otherwise = s.otherwise && simplifyStmt(s.otherwise, assuming(facts, not(condition)));
       if (isNothing(then) && (otherwise === undefined || isNothing(otherwise))) return NOTHING;
       return { kind: "if", condition, then, ...(otherwise && !isNothing(otherwise) ? { otherwise } : {}) };
     }
@@ -76,10 +76,3 @@ export function decide(c: Expr, facts: Facts): Expr {
   if (kept.some((x) => x === FALSE || (x.dtype === "bool" && x.lanes === 1 && prove(not(x), facts)))) return FALSE;
   return conjoin(kept);
 }
-
-/** The parts of a conjunction (`true` has none). */
-export function conjuncts(c: Expr): Expr[] {
-  if (c === TRUE) return [];
-  return c.kind === "op" && c.op === "and" ? c.args.flatMap(conjuncts) : [c];
-}
-export const conjoin = (list: readonly Expr[]): Expr => (list.length === 0 ? TRUE : list.reduce((a, b) => and(a, b)));

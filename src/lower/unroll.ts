@@ -1,5 +1,5 @@
 /**
- * Writes out unrolled loops. Before: every unrolled loop has a constant extent. After: none is left.
+ * Writes out unrolled loops; parallel ones run one step after another. Before: no vectorized loop. After: serial loops only.
  * Each copy keeps its own allocations and lets. Total growth is limited: past the budget an unroll is refused by name.
  */
 import { Facts, simplifyIndex } from "../arith/index.ts";
@@ -30,7 +30,8 @@ export function unroll(f: Func): Func {
   let total = 0;
   const go = (s: Stmt): Stmt => {
     if (s.kind === "store" || s.kind === "assign") total++;
-    if (s.kind !== "for" || s.loop !== "unrolled") return s;
+    if (s.kind !== "for" || s.loop === "serial") return s;
+    if (s.loop === "parallel") return { ...s, loop: "serial" };
     const n = constInt(s.extent);
     if (n === undefined) return { ...s, loop: "serial" };
     let size = 0;

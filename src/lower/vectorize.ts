@@ -27,6 +27,7 @@ import {
   ramp,
   type Stmt,
   seq,
+  slice,
   sub,
   substituteStmt,
   TilewrightError,
@@ -36,7 +37,9 @@ import {
   withBody,
   withChildren,
 } from "../ir/index.ts";
-import { conjoin, conjuncts, simplifyStmt } from "./simplify.ts";
+import { assuming, conjoin, conjuncts } from "./conditions.ts";
+import { simplifyStmt } from "./simplify.ts";
+import { freshen } from "./unroll.ts";
 import { walkFacts } from "./walk.ts";
 
 export function vectorize(f: Func): Func {
@@ -50,8 +53,19 @@ function loop(s: For, facts: Facts): Stmt {
   const n = constInt(s.extent);
   if (n === undefined)
     throw new TilewrightError("vector-extent", `vectorized loop ${s.var.name} has no constant extent`);
-  return widen(s.body, s.var, s.min, n, facts);
+  if (n <= WIDEST) return widen(s.body, s.var, s.min, n, facts);
+  // far more lanes than registers: whole chunks one after another, then the rest
+  const chunk = variable(s.var.name);
+  const whole = Math.floor(n / CHUNK);
+  const base = simplifyIndex(add(s.min, mul(chunk, int(CHUNK))));
+  const body = widen(s.body, s.var, base, CHUNK, facts.withVar(chunk, int(0), int(whole)));
+  const rest = freshen(widen(s.body, s.var, add(s.min, int(whole * CHUNK)), n % CHUNK, facts));
+  return seq([{ kind: "for", var: chunk, min: int(0), extent: int(whole), loop: "serial", body }, rest]);
 }
+
+/** Lanes that are written out; loops of more become loops over chunks. */
+const WIDEST = 1024;
+const CHUNK = 128;
 
 /** Vectors of the statement for v = base .. base + n. */
 function widen(s: Stmt, v: Var, base: Expr, n: number, facts: Facts): Stmt {
@@ -70,8 +84,10 @@ function widen(s: Stmt, v: Var, base: Expr, n: number, facts: Facts): Stmt {
       case "alloc":
         return { ...x, body: go(x.body, known) };
       case "for": {
-        if (w.varies(x.min) || w.varies(x.extent)) return lanewise(x, v, base, n, known);
-        return { ...x, body: go(x.body, known.withVar(x.var, x.min, x.extent)) };
+        if (w.varies(x.min) || w.varies(x.extent)) return lanewise(x, w, n, known);
+        // one loop gives the lanes; a vectorized one inside it is written out
+        const loop = x.loop === "vectorized" ? "unrolled" : x.loop;
+        return { ...x, loop, body: go(x.body, known.withVar(x.var, x.min, x.extent)) };
       }
       case "let": {
         if (!w.varies(x.value)) return { ...x, body: go(x.body, known) };
@@ -93,17 +109,17 @@ function widen(s: Stmt, v: Var, base: Expr, n: number, facts: Facts): Stmt {
     const uniform = conjuncts(x.condition).filter((c) => !w.varies(c));
     const varying = conjuncts(x.condition).filter((c) => w.varies(c));
     if (varying.length === 0) {
-      const then = inside(x.then, known.withCondition(x.condition));
+      const then = inside(x.then, assuming(known, x.condition));
       return { ...x, then, ...(x.otherwise ? { otherwise: inside(x.otherwise, known) } : {}) };
     }
-    if (x.otherwise || w.boundLets > 0) return lanewise(x, v, base, n, known);
+    if (x.otherwise || w.boundLets > 0) return lanewise(x, w, n, known);
     // Lanes lo .. hi of the vector where all varying conditions hold.
     let lo: Expr = int(0);
     let hi: Expr = int(n);
     const inRange = known.withVar(v, base, int(n));
     for (const c of varying) {
       const r = solveCondition(c, v, inRange, new Map());
-      if (r === undefined) return lanewise(x, v, base, n, known);
+      if (r === undefined) return lanewise(x, w, n, known);
       if (r.min !== undefined) lo = max(lo, sub(r.min, base));
       if (r.max !== undefined) hi = min(hi, add(sub(r.max, base), int(1)));
     }
@@ -129,8 +145,8 @@ function pieces(s: Stmt, v: Var, base: Expr, count: Expr, most: number, facts: F
 }
 
 /** One copy per lane: for what no vector statement can express. */
-function lanewise(s: Stmt, v: Var, base: Expr, n: number, facts: Facts): Stmt {
-  const at = (l: number): Stmt => substituteStmt(s, new Map([[v, simplifyIndex(add(base, int(l)), facts)]]));
+function lanewise(s: Stmt, w: Widener, n: number, facts: Facts): Stmt {
+  const at = (l: number): Stmt => freshen(substituteStmt(s, w.lane(l, facts)), l > 0);
   return simplifyStmt(seq(Array.from({ length: n }, (_, l) => at(l))), facts);
 }
 
@@ -152,6 +168,12 @@ class Widener {
     this.#memo.clear();
     this.boundLets++;
   }
+  /** What the loop variable and the lets around stand for in one lane. */
+  lane(l: number, facts: Facts): Map<Var, Expr> {
+    const pick = ([v, wide]: [Var, Expr]): [Var, Expr] =>
+      v === this.#v ? [v, simplifyIndex(add(this.#base, int(l)), facts)] : [v, slice(wide, l, 1)];
+    return new Map([...this.#vectors].map(pick));
+  }
   varies(e: Expr): boolean {
     return usesVar(e, (x) => this.#vectors.has(x));
   }
@@ -163,7 +185,8 @@ class Widener {
     if (!this.varies(e)) return e;
     const a = affine(e, new Set([this.#v]));
     const coefficient = a?.coefficients.get(this.#v);
-    if (a === undefined || coefficient === undefined || this.varies(a.rest)) return this.expr(e);
+    if (a === undefined || coefficient === undefined || this.varies(a.rest) || this.varies(coefficient))
+      return this.expr(e);
     const start = simplifyIndex(add(a.rest, mul(coefficient, this.#base)), facts);
     return ramp(start, simplifyIndex(coefficient, facts), this.#n);
   }

@@ -1,6 +1,7 @@
 /** Rewriting statements with the facts that hold where each one stands. */
 import { Facts } from "../arith/index.ts";
-import { not, rebuildStmt, type Stmt } from "../ir/index.ts";
+import { not, rebuildStmt, type Stmt, type Var, visitStmt } from "../ir/index.ts";
+import { assuming } from "./conditions.ts";
 
 /**
  * Top-down: `f` gets each statement with what loops and conditions around it imply, and returns its replacement. A
@@ -13,11 +14,18 @@ export function walkFacts(s: Stmt, f: (s: Stmt, facts: Facts) => Stmt, facts: Fa
     case "for":
       return { ...s, body: walkFacts(s.body, f, facts.withVar(s.var, s.min, s.extent)) };
     case "if": {
-      const then = walkFacts(s.then, f, facts.withCondition(s.condition));
-      const otherwise = s.otherwise && walkFacts(s.otherwise, f, facts.withCondition(not(s.condition)));
+      const then = walkFacts(s.then, f, assuming(facts, s.condition));
+      const otherwise = s.otherwise && walkFacts(s.otherwise, f, assuming(facts, not(s.condition)));
       return { ...s, then, ...(otherwise ? { otherwise } : {}) };
     }
     default:
       return rebuildStmt(s, (x) => walkFacts(x, f, facts));
   }
+}
+
+/** The variables that loops and lets in `s` bind. */
+export function boundIn(s: Stmt): Set<Var> {
+  const own = new Set<Var>();
+  visitStmt(s, (x) => void ((x.kind === "for" || x.kind === "let") && own.add(x.var)));
+  return own;
 }

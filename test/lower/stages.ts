@@ -18,7 +18,8 @@ export interface Run {
 }
 
 /** The lines of a statement or function; a snapshot starts on a line of its own. */
-export const text = (x: Func | Stmt): string => `\n${"params" in x || "inputs" in x ? printFunc(x as Func) : printStmt(x as Stmt)}\n`;
+export const text = (x: Func | Stmt): string =>
+  `\n${"params" in x || "inputs" in x ? printFunc(x as Func) : printStmt(x as Stmt)}\n`;
 
 const count = (e: { kind: string }, sizes: Record<string, number>): number => {
   const v = e as never as { kind: string; value: number; name: string; op: string; args: { kind: string }[] };

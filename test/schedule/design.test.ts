@@ -46,7 +46,7 @@ test("the program of the design", () => {
             vectorized ji_1 in 8:
               block C(vi_1 = io * 6 + ii_1, vj_2 = jo * 8 + ji_1, vk_1 (reduce) = k_1) if io * 6 + ii_1 < 20:
                 C.local[vi_1, vj_2] = C.local[vi_1, vj_2] + A[vi_1, vk_1] * B.workspace[vk_1, vj_2]
-        unrolled i in 6:
+        unrolled i in 6:  # tail: peel
           vectorized j_1 in 8:
             block C.copy(vi_2 = io * 6 + i, vj_3 = jo * 8 + j_1) if io * 6 + i < 20:
               C[vi_2, vj_3] = C.local[vi_2, vj_3]"

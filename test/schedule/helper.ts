@@ -1,7 +1,20 @@
 import { expect } from "vitest";
 import type { Schedule, ScheduleError } from "../../schedule/index.ts";
 import { simplifyIndex } from "../../src/arith/index.ts";
-import { type Buffer, constInt, type Expr, type Func, int, mapExpr, verify } from "../../src/ir/index.ts";
+import {
+  type Buffer,
+  constInt,
+  type Expr,
+  type For,
+  type Func,
+  int,
+  mapExpr,
+  type Stmt,
+  seq,
+  substituteStmt,
+  variable,
+  verify,
+} from "../../src/ir/index.ts";
 import { arrayFor, interpret, type TypedArrayLike } from "../../src/reference/index.ts";
 
 /** Small whole numbers, so that float sums are exact in any order. */
@@ -62,4 +75,22 @@ export function illegal(s: Schedule<unknown>, step: () => unknown): ScheduleErro
   expect(`${s}`).toBe(before);
   expect(s.trace.length).toBe(steps);
   return error as ScheduleError;
+}
+
+/** Vectorized loops as vectors would run: all lanes do one statement before any does the next. */
+export function inLockStep(f: Func): Func {
+  const sink = (s: Stmt, lanes: readonly For[]): Stmt => {
+    switch (s.kind) {
+      case "for":
+        return s.loop === "vectorized" ? sink(s.body, [...lanes, s]) : { ...s, body: sink(s.body, lanes) };
+      case "seq":
+        return seq(s.body.map((x) => sink(x, lanes)));
+      default:
+        return lanes.reduceRight<Stmt>((body, l) => {
+          const v = variable(l.var.name);
+          return { ...l, var: v, body: substituteStmt(body, new Map([[l.var, v]])) };
+        }, s);
+    }
+  };
+  return { ...f, body: sink(f.body, []) };
 }

@@ -1,0 +1,76 @@
+/**
+ * Lesson 3: a two-stage 3x3 blur of 16-bit pictures, and where to compute the first stage.
+ *
+ * The same two expressions, four schedules. Computing all of `bx` first walks through memory twice; inlining it computes
+ * every row sum three times; in between, rows of `bx` are computed where they are needed (`computeAt`) and kept as long as they
+ * are needed (`storeAt`). The results are the same to the bit: a schedule can't change them.
+ *
+ * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/blur.png. Run it: npx tsx examples/blur.ts
+ */
+import { compile, compute, measure, placeholder, repeatEdge, type Schedule, schedule } from "../src/index.ts";
+import { evaluate } from "../src/oracle.ts";
+import { check } from "./support/lesson.ts";
+import { enlarge, readGray16, writeGray } from "./support/png.ts";
+
+const [W, H] = [2560, 1920];
+const picture = enlarge(readGray16(process.argv[2] ?? new URL("pictures/hills.png", import.meta.url)), W, H);
+
+const input = placeholder("input", { y: H, x: W }, "u16");
+// Beyond the border the nearest pixel counts.
+const pixel = repeatEdge(input);
+const bx = compute("bx", { y: H + 2, x: W }, ({ y, x }) => {
+  const at = (dx: number) => pixel.at(y.sub(1), x.add(dx)).cast("u32");
+  return at(-1).add(at(0)).add(at(1)).div(3).cast("u16");
+});
+const by = compute("by", { y: H, x: W }, ({ y, x }) => {
+  const at = (dy: number) => bx.at(y.add(dy), x).cast("u32");
+  return at(0).add(at(1)).add(at(2)).div(3).cast("u16");
+});
+
+/** Vector lanes along x, for a block whose loops end in x. */
+function lanes(s: Schedule<typeof by>, block: typeof by | typeof bx): void {
+  const { xi } = s.split(s.loops(block).x, { xo: "rest", xi: 16 });
+  s.vectorize(xi);
+}
+
+const schedules: Record<string, (s: Schedule<typeof by>) => void> = {
+  "all of bx first": (s) => {
+    lanes(s, bx);
+    lanes(s, by);
+  },
+  "bx inlined": (s) => {
+    s.computeInline(bx);
+    lanes(s, by);
+  },
+  "computeAt: bx per strip of 32 rows": (s) => {
+    const { yo } = s.split(s.loops(by).y, { yo: "rest", yi: 32 });
+    lanes(s, by);
+    s.computeAt(bx, yo);
+    lanes(s, bx);
+  },
+  "storeAt: bx row by row, kept per strip": (s) => {
+    const { yo, yi } = s.split(s.loops(by).y, { yo: "rest", yi: 32 });
+    lanes(s, by);
+    s.computeAt(bx, yi);
+    s.storeAt(bx, yo);
+    lanes(s, bx);
+  },
+};
+
+const runs: Record<string, () => unknown> = {};
+let first: Uint16Array | undefined;
+for (const [name, apply] of Object.entries(schedules)) {
+  const s = schedule(by);
+  apply(s);
+  console.log(`--- ${name}\n${s}\n`);
+  const kernel = await compile(s);
+  const out = kernel({ input: picture.data });
+  first ??= out;
+  if (out.some((v, i) => v !== first![i])) throw new Error(`${name} gives another picture`);
+  runs[name] = () => kernel({ input: picture.data }, { into: out });
+}
+check("blur", first!, (at) => evaluate(by, { input: picture.data }, { at }), [H, W], 0);
+writeGray({ width: W, height: H, data: first! }, "out/blur.png");
+
+const times = await measure(runs, { rounds: 5, minMs: 1, budgetMs: 4000 });
+for (const [name, t] of Object.entries(times)) console.log(`${t.ms.toFixed(2).padStart(7)} ms  ${name}`);
