@@ -7,7 +7,7 @@
  *
  * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/blur.png. Run it: npx tsx examples/blur.ts
  */
-import { compile, compute, measure, placeholder, repeatEdge, type Schedule, schedule } from "../src/index.ts";
+import { arena, compile, compute, measure, placeholder, repeatEdge, type Schedule, schedule } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
 import { check } from "./support/lesson.ts";
 import { enlarge, readGray16, writeGray } from "./support/png.ts";
@@ -57,17 +57,23 @@ const schedules: Record<string, (s: Schedule<typeof by>) => void> = {
   },
 };
 
+// One memory for the picture and all kernels: a call copies nothing.
+const memory = arena();
+const source = memory.array("u16", [H, W]);
+source.set(picture.data);
+const out = memory.array("u16", [H, W]);
+
 const runs: Record<string, () => unknown> = {};
 let first: Uint16Array | undefined;
 for (const [name, apply] of Object.entries(schedules)) {
   const s = schedule(by);
   apply(s);
   console.log(`--- ${name}\n${s}\n`);
-  const kernel = await compile(s);
-  const out = kernel({ input: picture.data });
-  first ??= out;
+  const kernel = await compile(s, { arena: memory });
+  kernel({ input: source }, { into: out });
+  first ??= out.slice();
   if (out.some((v, i) => v !== first![i])) throw new Error(`${name} gives another picture`);
-  runs[name] = () => kernel({ input: picture.data }, { into: out });
+  runs[name] = () => kernel({ input: source }, { into: out });
 }
 check("blur", first!, (at) => evaluate(by, { input: picture.data }, { at }), [H, W], 0);
 writeGray({ width: W, height: H, data: first! }, "out/blur.png");

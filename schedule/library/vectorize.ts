@@ -1,11 +1,14 @@
 import { constInt } from "../../src/ir/index.ts";
-import { type BlockLike, type Loop, type Schedule, ScheduleError } from "../index.ts";
+import type { BlockLike, Loop, Schedule } from "../index.ts";
 import { type AnySchedule, blockAt, contiguousLoop, feeds } from "./structure.ts";
 
 export interface UnrollOptions {
   /** Iterations that may be written out, all loops together. Default 64. */
   readonly budget?: number;
 }
+
+/** Lanes of a vector cut from a long loop: any target's register takes a part of it. */
+const LANES = 16;
 
 /**
  * Vectorizes the loop over the block's contiguous elements, if it is innermost among the block's spatial loops and has a
@@ -31,23 +34,20 @@ export function unrollAndVectorize<X>(s: Schedule<X>, block: BlockLike, options:
   };
   const lanes = contiguousLoop(p.node, inner);
   let budget = options.budget ?? 64;
-  if (lanes && lanes.loop === "serial" && constInt(lanes.extent)! > 1) attempt(() => s.vectorize(handle(lanes)));
+  if (lanes && lanes.loop === "serial" && constInt(lanes.extent)! > 1) {
+    const long = constInt(lanes.extent)! > budget;
+    const name = lanes.var.name;
+    // a long row is a loop over vectors, not one enormous vector
+    const parts = { [`${name}o`]: "rest", [`${name}i`]: LANES } as const;
+    const step = (): void => s.vectorize(long ? (s.split(handle(lanes), parts)[`${name}i`] as Loop) : handle(lanes));
+    s.attempt(step);
+    if (long) return;
+  }
   for (const l of inner) {
     if (l === lanes || l.loop !== "serial") continue;
     const n = constInt(l.extent)!;
     if (n > budget) return;
     s.unroll(handle(l));
     budget = Math.floor(budget / Math.max(1, n));
-  }
-}
-
-/** Whether a step was legal; other errors go on. */
-export function attempt(step: () => unknown): boolean {
-  try {
-    step();
-    return true;
-  } catch (e) {
-    if (e instanceof ScheduleError) return false;
-    throw e;
   }
 }

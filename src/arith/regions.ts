@@ -2,7 +2,7 @@
  * What an access touches while some loops run, as a box with one range per dimension. `cover` over-approximates (to allocate
  * and to produce), `exact` says precisely or refuses (to prove coverage).
  */
-import { add, constInt, type Expr, int, max, min, sub, TilewrightError, type Var } from "../ir/index.ts";
+import { add, constInt, type Expr, int, max, min, sub, TilewrightError, type Var, visitExpr } from "../ir/index.ts";
 import { affineForm, denseSpan, type Ranged, unfuse } from "./affine.ts";
 import { boundsOf } from "./bounds.ts";
 import type { Facts } from "./facts.ts";
@@ -28,7 +28,8 @@ function coverDimension(
 ): Range {
   const whole = size && { min: int(0), extent: size };
   const ends = symbolicEnds(index, u.ranges, facts);
-  if (ends === undefined) {
+  // a place that is read from memory: no box that moves with it can be made before it is read
+  if (ends === undefined || readsMemory(ends.min) || readsMemory(ends.max)) {
     if (whole) return whole;
     throw new TilewrightError("region", "an index has no bounds, and the extent of its dimension is not given");
   }
@@ -46,6 +47,15 @@ function coverDimension(
     facts,
   );
   return { min: lo, extent };
+}
+
+function readsMemory(e: Expr): boolean {
+  let found = false;
+  visitExpr(e, (x) => {
+    if (x.kind === "load") found = true;
+    return !found;
+  });
+  return found;
 }
 
 /**

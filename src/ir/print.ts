@@ -49,11 +49,24 @@ export class Names {
   }
 }
 
+/** The shortest decimal that is this value once rounded to f32. */
+function shortest(v: number): string {
+  if (Object.is(v, -0)) return "-0";
+  for (let digits = 1; digits <= 8; digits++) {
+    const x = Number(v.toPrecision(digits));
+    if (Math.fround(x) === v) return String(x);
+  }
+  return String(v);
+}
+
 function printConst(e: Const): string {
   if (e.dtype === "bool") return e.value ? "true" : "false";
   const v = Object.is(e.value, -0) ? "-0" : String(e.value);
   if (e.dtype === "i32") return v;
-  if (e.dtype === "f32") return /[.eNI]/.test(v) ? v : `${v}.0`;
+  if (e.dtype === "f32") {
+    const short = shortest(Number(e.value));
+    return /[.eNI]/.test(short) ? short : `${short}.0`;
+  }
   return `${e.dtype}(${v})`;
 }
 

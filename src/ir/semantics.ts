@@ -109,7 +109,8 @@ function floatOp(op: OpName, d: DType): ScalarFn | undefined {
     case "cos":
       return num((a) => r(Math.cos(a)));
     case "pow":
-      return num((a, b) => r(a ** b));
+      // as in C, where JavaScript says NaN: 1 to any power, and -1 to an infinite one, is 1
+      return num((a, b) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : r(a ** b)));
     default:
       return undefined;
   }

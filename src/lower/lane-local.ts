@@ -80,10 +80,13 @@ function formOf(a: Access, own: ReadonlySet<Var>): { step: number; others: Expr[
   return [...others, rest].some((e) => usesVar(e, (v) => own.has(v))) ? undefined : { step, others, rest };
 }
 
-/** Whether any sum of multiples of `steps` is a multiple of something not smaller than `width`. */
+/**
+ * Whether any sum of multiples of `steps` is 0 or at least `width` in size: one of them divides all, and is as large. (A step of
+ * 0 is as large only when no lane runs.)
+ */
 function apart(width: Expr, steps: readonly Expr[], facts: Facts): boolean {
   return steps.some((s) => {
-    const divides = steps.every((x) => isConst(simplifyIndex(floormod(x, s), facts), 0));
-    return divides && prove(le(width, s), facts);
+    const known = facts.withCondition(le(int(1), s));
+    return prove(le(width, s), facts) && steps.every((x) => isConst(simplifyIndex(floormod(x, s), known), 0));
   });
 }

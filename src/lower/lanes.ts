@@ -155,7 +155,8 @@ class Cutter {
 
   #op(e: Op, start: number, n: number): Expr {
     const from = e.args[0]!.dtype;
-    const widening = e.op === "cast" && bitsOf(e.dtype) > bitsOf(from) && from !== "bool" && from !== "f16";
+    const widening =
+      e.op === "widenMul" || (e.op === "cast" && bitsOf(e.dtype) > bitsOf(from) && from !== "bool" && from !== "f16");
     const cap = Math.min(this.registerLanes(e), ...(widening ? [] : e.args.map((a) => this.registerLanes(a))));
     if (n > cap) return this.#concat(e, start, n, cap);
     if (n > 1 && e.op === "where") {

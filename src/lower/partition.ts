@@ -2,7 +2,7 @@
  * Takes conditions out of the hot part of loops. A loop over which a guard, a padding test or a boundary condition
  * holds except near the ends is cut into a prologue, a steady part without the condition, and an epilogue.
  *
- * Conditions come from `if` and from lazy `where`. The steady range is solved for, not guessed; where it can't be, the loop
+ * Conditions come from `if`, from lazy `where` and from clamped indices. The steady range is solved for, not guessed; where it can't be, the loop
  * stays whole. An epilogue that differs from the steady part by an unknown remainder of vectorized loops becomes a cascade
  * of power-of-two widths (8, 4, 2, 1), each a copy of the body with narrower vectors, so that it stays vector code.
  *
@@ -16,11 +16,13 @@ import {
   type Expr,
   exprsOf,
   type Func,
+  ge,
   int,
   isNothing,
   le,
   max,
   min,
+  type Op,
   NOTHING,
   rebuildStmt,
   type Stmt,
@@ -70,12 +72,27 @@ function guardsOn(v: Var, s: Stmt): ReadonlyMap<Expr, ReadonlySet<Ranges>> {
   const walk = (x: Stmt, inner: Ranges): void => {
     if (x.kind === "if") put(x.condition, inner);
     for (const e of exprsOf(x))
-      visitExpr(e, (n) => void (n.kind === "op" && n.op === "where" && put(n.args[0]!, inner)));
+      visitExpr(e, (n) => {
+        if (n.kind !== "op") return;
+        if (n.op === "where") put(n.args[0]!, inner);
+        const clamp = clampOf(n, v);
+        if (clamp) put(clamp, inner);
+      });
     const next = x.kind === "for" ? new Map(inner).set(x.var, { min: x.min, extent: x.extent }) : inner;
     for (const c of childStmts(x)) walk(c, next);
   };
   walk(s, new Map());
   return out;
+}
+
+/** Where a clamped index (a boundary condition) is not clamped: the side that moves with the loop is the one that counts. */
+function clampOf(e: Op, v: Var): Expr | undefined {
+  if ((e.op !== "min" && e.op !== "max") || e.dtype !== "i32" || e.lanes > 1) return undefined;
+  const [a, b] = [e.args[0]!, e.args[1]!];
+  const moving = [a, b].filter((x) => usesVar(x, (y) => y === v));
+  if (moving.length !== 1) return undefined;
+  const other = moving[0] === a ? b : a;
+  return e.op === "min" ? le(moving[0]!, other) : ge(moving[0]!, other);
 }
 
 /** Where a condition holds at every place it stands; undefined where that can't be said before the loop over `v`. */
@@ -130,14 +147,16 @@ function cut(s: Stmt, facts: Facts, state: { left: number }): Stmt {
   const steady = part(lo, hi, solved);
   const after = freshen(part(hi, end, new Set()));
   const growth = countStmts(before) + countStmts(after);
-  const again = (x: Stmt, inner = false): Stmt => (inner || state.left > 0 ? descend(x, facts, state) : x);
+  const again = (x: Stmt, inner = false): Stmt => (inner || state.left > 0 ? descend(x, s.var, facts, state) : x);
   if (growth > state.left) return whole();
   state.left -= growth;
-  return seq([again(before), again(steady, true), again(cascade(after, facts))].filter((x) => !isNothing(x)));
+  // loops inside are cut first: what is left over in their steady parts needs no cascade
+  return seq([again(before), again(steady, true), cascade(again(after), facts)].filter((x) => !isNothing(x)));
 }
 
-/** Goes on below a loop that was just cut (cutting the same loop again would find nothing new). */
-function descend(s: Stmt, facts: Facts, state: { left: number }): Stmt {
-  if (s.kind === "for") return { ...s, body: cut(s.body, facts.withVar(s.var, s.min, s.extent), state) };
+/** Goes on below a loop over `v` that was just cut (cutting it again would find nothing new), or in what became of it. */
+function descend(s: Stmt, v: Var, facts: Facts, state: { left: number }): Stmt {
+  if (s.kind === "for" && s.var === v)
+    return { ...s, body: cut(s.body, facts.withVar(s.var, s.min, s.extent), state) };
   return cut(s, facts, state);
 }

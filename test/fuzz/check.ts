@@ -2,6 +2,7 @@
  * One case, checked from end to end. `evaluate` is the judge of values (within its bound); everything behind the schedule
  * must agree bit for bit: every stage interpreted, the last stage in simulated memory, and the module in the engine.
  */
+import wabt from "wabt";
 import { emitWasm } from "../../codegen/wasm/index.ts";
 import { type DType, type Func, opInfo, printFunc, visitExprsIn } from "../../src/ir/index.ts";
 import { lowerFunc } from "../../src/lower/index.ts";
@@ -9,12 +10,12 @@ import { evaluateWithBound } from "../../src/reference/evaluate.ts";
 import { interpret, interpretLowered, readElement, type TypedArrayLike } from "../../src/reference/index.ts";
 import { load } from "../../src/runtime/index.ts";
 import { wasm } from "../../src/target/index.ts";
+import { runAmongCanaries } from "./canaries.ts";
 import { firstDifference, generator, randomArray } from "./data.ts";
+import { Mismatch } from "./mismatch.ts";
 import type { Program } from "./program.ts";
 
-export class Mismatch extends Error {
-  override name = "Mismatch";
-}
+export { Mismatch };
 export type Arrays = Record<string, TypedArrayLike>;
 
 export function inputsOf(p: Program, seed: number): Arrays {
@@ -62,20 +63,29 @@ export function judge(p: Program, inputs: Arrays): Judge {
   };
 }
 
-/** Interprets every stage of lowering and runs the module; all must give the bits of `want`. */
+export interface CheckOptions {
+  /** Interpret the function after every pass. */
+  readonly everyStage?: boolean;
+  /** Run the module among canaries, at the ends of its memory. */
+  readonly canaries?: boolean;
+  /** Check the relaxed variant too. */
+  readonly relaxed?: boolean;
+}
+
+/** Interprets stages of lowering and runs the module; all must give the bits of `want`. */
 export async function checkLowering(
   f: Func,
   p: Program,
   inputs: Arrays,
   want: Arrays,
   judged: Judge,
-  everyStage: boolean,
+  check: CheckOptions = {},
 ): Promise<void> {
   const options = { sizes: p.sizes };
   const approximate = isApproximate(f);
   const compare = (what: string, got: Arrays): void => (approximate ? judged(what, got) : sameBits(what, f, want, got));
   const stages: [string, Func][] = [];
-  const lowered = lowerFunc(f, wasm(), { onStage: (name, s) => everyStage && stages.push([name, s]) });
+  const lowered = lowerFunc(f, wasm(), { onStage: (name, s) => check.everyStage && stages.push([name, s]) });
   for (const [name, s] of stages) {
     // these two only make sense with the places of buffers in memory
     if (name === "addresses" || name === "plan scratch") continue;
@@ -98,4 +108,39 @@ export async function checkLowering(
   const names = f.outputs.map((b) => b.name);
   const got = (names.length === 1 ? { [names[0]!]: result } : result) as Arrays;
   sameBits("wasm against the interpreted last stage", f, last, got);
+  if (check.canaries)
+    for (const round of [0, 1])
+      sameBits(
+        "wasm among canaries",
+        f,
+        last,
+        await runAmongCanaries(module.wasm, lowered.abi, inputs, p.sizes, round),
+      );
+  if (check.relaxed) await checkRelaxed(f, p, inputs, judged);
 }
+
+/** Fused multiply-adds round once where two roundings were: closer to the truth, so within the bound of `evaluate`. */
+async function checkRelaxed(f: Func, p: Program, inputs: Arrays, judged: Judge): Promise<void> {
+  const target = wasm({ relaxed: true });
+  const lowered = lowerFunc(f, target);
+  judged("relaxed, lowered", interpretLowered(lowered, inputs, { sizes: p.sizes }));
+  const { wasm: bytes } = await emitWasm(lowered, target);
+  if (WebAssembly.validate(bytes as BufferSource))
+    judged("relaxed wasm", await runAmongCanaries(bytes, lowered.abi, inputs, p.sizes, 0));
+  else await validateElsewhere(bytes);
+}
+
+let tools: ReturnType<typeof wabt> | undefined;
+/** For engines without relaxed SIMD. */
+async function validateElsewhere(bytes: Uint8Array): Promise<void> {
+  tools ??= wabt();
+  const m = (await tools).readWasm(bytes, { ...FEATURES, relaxed_simd: true });
+  try {
+    m.validate();
+  } catch (e) {
+    throw new Mismatch(`the relaxed module is not valid: ${e}`);
+  } finally {
+    m.destroy();
+  }
+}
+const FEATURES = { simd: true, sat_float_to_int: true, sign_extension: true, bulk_memory: true, mutable_globals: true };

@@ -1,6 +1,7 @@
 /**
  * The long run: `npm run fuzz -- --runs 20000 --seed 1 --shard 0/4`. Prints acceptance per primitive; a failure is shrunk and
- * printed with the seed and the case that replays it. `--case '<json>'` runs one case.
+ * printed with the seed and the case that replays it. `--case '<json>'` runs one case; `--keep` goes on after a failure;
+ * `--quick` does not shrink.
  */
 import { parseArgs } from "node:util";
 import fc from "fast-check";
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     shard: { type: "string", default: "0/1" },
     case: { type: "string" },
     keep: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
   },
 });
 
@@ -30,6 +32,8 @@ const runs = Math.ceil(Number(values.runs) / shards);
 const seed = Number(values.seed) + index * 7919;
 const tally: Tally = new Map();
 const kinds = new Map<string, number>();
+const dtypes = new Map<string, number>();
+let symbolic = 0;
 let done = 0;
 let limited = 0;
 let failures = 0;
@@ -37,17 +41,31 @@ const started = Date.now();
 
 /** Runs until `runs` cases have passed or one fails; returns what failed, shrunk. */
 async function campaign(from: number, count: number): Promise<string | undefined> {
+  // from the first failure on, cases are attempts at shrinking it
+  let failed = false;
   const property = fc.asyncProperty(caseSpec, async (spec) => {
-    const r = await runCase(spec, tally);
-    done++;
-    if (r.limited) limited++;
-    for (const k of new Set(r.kinds)) kinds.set(k, (kinds.get(k) ?? 0) + 1);
-    if (done % 500 === 0) console.log(`${done} cases, ${((Date.now() - started) / done).toFixed(1)} ms each`);
+    try {
+      const r = await runCase(spec, failed ? undefined : tally);
+      if (failed) return;
+      done++;
+      if (r.limited) limited++;
+      for (const k of new Set(r.kinds)) kinds.set(k, (kinds.get(k) ?? 0) + 1);
+      for (const d of new Set(r.dtypes)) dtypes.set(d, (dtypes.get(d) ?? 0) + 1);
+      if (r.symbolic) symbolic++;
+      if (done % 500 === 0) console.log(`${done} cases, ${((Date.now() - started) / done).toFixed(1)} ms each`);
+    } catch (e) {
+      if (!failed) console.log(`found after ${done + 1} cases`);
+      failed = true;
+      throw e;
+    }
   });
-  const out = await fc.check(property, { seed: from, numRuns: count, endOnFailure: false });
+  const out = await fc.check(property, { seed: from, numRuns: count, endOnFailure: values.quick });
   if (!out.failed) return undefined;
   const spec = out.counterexample![0];
-  const error = out.errorInstance instanceof Error ? (out.errorInstance.stack ?? String(out.errorInstance)) : String(out.errorInstance);
+  const error =
+    out.errorInstance instanceof Error
+      ? (out.errorInstance.stack ?? String(out.errorInstance))
+      : String(out.errorInstance);
   return `seed ${from}, after ${out.numRuns} cases and ${out.numShrinks} shrinks\n${describeCase(spec)}\n${error.slice(0, 3000)}`;
 }
 
@@ -71,5 +89,7 @@ for (const name of PRIMITIVES) {
   );
 }
 console.log(`stages: ${[...kinds].map(([k, c]) => `${k} ${c}`).join(", ")}`);
+console.log(`dtypes: ${[...dtypes].map(([k, c]) => `${k} ${c}`).join(", ")}; symbolic sizes ${symbolic}`);
+console.log(`dtypes: ${[...dtypes].map(([k, c]) => `${k} ${c}`).join(", ")}; symbolic sizes ${symbolic}`);
 console.log(`${done} cases, ${limited} at a stated limit, ${failures} failures, seed ${seed}`);
 process.exitCode = failures > 0 ? 1 : 0;

@@ -5,6 +5,7 @@
  */
 import { type DType, isFloat, isInteger } from "../../src/ir/index.ts";
 import * as te from "../../te/index.ts";
+import { chain } from "./chain.ts";
 
 export interface StageSpec {
   readonly kind: number;
@@ -67,11 +68,11 @@ export function makeProgram(spec: ProgramSpec): Program {
   const main = DTYPES[spec.dtype % DTYPES.length]!;
   let next = 0;
   const name = (p: string): string => `${p}${next++}`;
-  const symbolic = spec.dtype % 5 === 4;
+  const symbolic = spec.outputs % 3 === 2;
 
   const extent = (n: number, rank: number): { given: any; real: number } => {
     const real = EXTENTS[n % (rank >= 3 ? 9 : EXTENTS.length)]!;
-    if (!symbolic || n % 3 !== 0) return { given: real, real };
+    if (!symbolic || n % 3 === 0) return { given: real, real };
     const s = name("n");
     sizes[s] = real;
     return { given: te.dim(s, { min: 1, max: 64 }), real };
@@ -298,6 +299,46 @@ export function makeProgram(spec: ProgramSpec): Program {
         });
         return true;
       }
+      case "mask": {
+        // comparisons of one width that decide between values of another
+        const to = DTYPES[s.y % DTYPES.length]!;
+        const other = values.find((v) => v !== src && v.tensor.dtype !== d && sameShape(v, src));
+        define("H", src.shape, src.real, (ix) => {
+          const e = at(src, ix);
+          const wide: any = other ? at(other, ix) : e.cast(to);
+          const w: DType = wide.dtype;
+          const first: any = d === "bool" ? e : s.x % 2 === 0 ? e.gt(1) : e.ne(0);
+          // made only where it is used: a comparison must reach the result
+          const second = (): any => (w === "bool" ? wide : s.z % 2 === 0 ? wide.le(2) : wide.lt(1));
+          const c = [() => first.and(second()), () => first.or(second().not()), () => first.xor(second()), () => first][
+            s.z % 4
+          ]!();
+          const result = [
+            () => te.select(c, wide, te.lit(w === "bool" ? true : 1, w)),
+            () => te.select(c, e, te.lit(d === "bool" ? true : 3, d)),
+            () => c,
+            () => c.cast(to),
+          ][s.x % 4]!();
+          return result as AnyExpr;
+        });
+        return true;
+      }
+      case "gather": {
+        if (rank === 0) return false;
+        const codes = input("i32", [src.shape[0]], [src.real[0]!]);
+        define("G", src.shape, src.real, (ix) => at(src, [at(codes, [ix[0]!]), ...ix.slice(1)]));
+        return true;
+      }
+      case "flip": {
+        const axis = s.x % rank;
+        define("F", src.shape, src.real, (ix) =>
+          at(
+            src,
+            ix.map((e, i) => (i === axis ? te.sub(src.shape[i], te.add(e, 1)) : e)),
+          ),
+        );
+        return true;
+      }
       case "outer": {
         if (rank !== 1 || d === "bool") return false;
         const b = fresh({ ...s, z: 0 }, d);
@@ -357,6 +398,11 @@ export const KINDS = [
   "outer",
   "softmax",
   "twice",
+  "mask",
+  "gather",
+  "flip",
+  "elementwise",
+  "cast",
 ] as const;
 const PERMS = [
   [0, 2, 1],
@@ -365,63 +411,3 @@ const PERMS = [
   [2, 0, 1],
   [2, 1, 0],
 ];
-
-function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: StageSpec): AnyExpr {
-  let e: any = a;
-  for (const n of [s.x, s.y, s.z].slice(0, 1 + (s.x % 3))) {
-    const other: any = b ?? (d === "bool" ? te.lit(1, "bool") : te.lit(3, d));
-    if (d === "bool") e = [() => e.and(other), () => e.or(other), () => e.xor(other), () => e.not()][n % 4]!();
-    else if (isFloat(d)) {
-      const f = [
-        () => e.add(other),
-        () => e.mul(other),
-        () => e.sub(other),
-        () => e.max(other),
-        () => e.div(other),
-        () => e.abs(),
-        () => e.abs().sqrt(),
-        () => e.floor(),
-        () => e.neg(),
-        () => e.min(other),
-        () => e.round(),
-        () => e.trunc(),
-        () => e.ceil(),
-        () => e.clamp(-2, 2),
-        () => e.fma(other, 1),
-        () => e.sigmoid(),
-        () => e.exp(),
-        () => e.tanh(),
-      ];
-      e = f[n % f.length]!();
-    } else {
-      const f = [
-        () => e.add(other),
-        () => e.mul(other),
-        () => e.sub(other),
-        () => e.max(other),
-        () => e.div(other),
-        () => e.mod(other),
-        () => e.abs(),
-        () => e.and(other),
-        () => e.or(other),
-        () => e.shr(1),
-        () => e.shl(2),
-        () => e.truncDiv(other),
-        () => e.rem(other),
-        () => e.addSat(other),
-        () => e.subSat(other),
-        () => e.halvingAdd(other),
-        () => e.roundingHalvingAdd(other),
-        () => e.min(other),
-        () => e.not(),
-        () => e.neg(),
-        () => e.mulSat(other),
-        () => e.roundingShr(1),
-        () => e.div(3),
-        () => e.mod(7),
-      ];
-      e = f[n % f.length]!();
-    }
-  }
-  return e;
-}

@@ -133,7 +133,7 @@ S[0] = i16(-3)`);
       [op("cast", [a], "f32"), "f32(a)"],
       [op("satcast", [a], "i8"), "satcast_i8(a)"],
       [where(lt(a, b), a, b), "where(a < b, a, b)"],
-      [constant("f32", 0.1), "0.10000000149011612"],
+      [constant("f32", 0.1), "0.1"],
       [constant("f32", 3), "3.0"],
       [constant("f32", -0), "-0.0"],
       [constant("f64", 2), "f64(2)"],

@@ -108,3 +108,20 @@ export async function check(f: Func, ...runs: Run[]): Promise<LowerResult> {
   }
   return lowered;
 }
+
+/** A function as it stands after one pass of the pipeline. */
+export function stage(f: Func, name: string): Func {
+  let out: Func | undefined;
+  lowerFunc(f, wasm(), {
+    onStage: (n, s) => {
+      if (n === name) out = s;
+    },
+  });
+  if (out === undefined) throw new Error(`no pass is called ${name}`);
+  return out;
+}
+/** The text of a function after one pass; what it computes must not have changed. */
+export function golden(f: Func, name: string, run: Run = {}): string {
+  const scheduled = ["scheduled", "init reductions", "allocate"].includes(name);
+  return text(unchanged(f, stage(f, name), run, scheduled ? "none" : "lowered"));
+}

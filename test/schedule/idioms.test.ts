@@ -271,3 +271,18 @@ test("a transposed copy through its consumer, and inlined backwards", () => {
           b[vj, vi] = (X[vi, vj] + 1.0) * 3.0"
   `);
 });
+test("a long row becomes a loop over vectors", () => {
+  const X = placeholder("X", [3, 200]);
+  const a = compute("a", { i: 3, j: 200 }, ({ i, j }) => X.at(i, j).add(1));
+  const s = schedule(a);
+  const before = s.func;
+  unrollAndVectorize(s, a);
+  same(any(s), before);
+  expect(nest(any(s))).toMatchInlineSnapshot(`
+    "for i in 3:
+      for jo in 13:
+        vectorized ji in 16:
+          block a(vi = i, vj = jo * 16 + ji) if jo * 16 + ji < 200:
+            a[vi, vj] = X[vi, vj] + 1.0"
+  `);
+});

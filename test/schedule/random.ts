@@ -1,6 +1,6 @@
 /** Random schedules over a handful of programs, from a seed. */
 import { type BlockLike, type Loop, type Schedule, ScheduleError, schedule } from "../../schedule/index.ts";
-import { treeOf } from "../../schedule/tree.ts";
+import { io, treeOf } from "../../schedule/tree.ts";
 import type { Func } from "../../src/ir/index.ts";
 import { compute, dim, max, placeholder, scan, sum, where } from "../../te/index.ts";
 
@@ -174,6 +174,22 @@ export const ACTIONS: readonly string[] = [
   "setScope",
   "decomposeReduction",
 ];
+/** A loop around a block that shares a buffer with this one. */
+function neighbour(
+  s: Schedule<unknown>,
+  r: Random,
+  block: BlockLike,
+  mine: "reads" | "writes",
+  theirs: "reads" | "writes",
+): Loop | undefined {
+  if (r.below(4) === 0) return undefined;
+  const places = [...treeOf(s.func).blocks.values()];
+  const own = io(places.find((p) => p.node.id === s.handle(block).id)!.node)[mine];
+  const others = places.filter((p) => [...io(p.node)[theirs]].some((b) => own.has(b)) && p.loops.length > 0);
+  if (others.length === 0) return undefined;
+  const v = r.pick(r.pick(others).loops).var;
+  return { kind: "loop", name: v.name, var: v };
+}
 let fresh = 0;
 /** One random step; returns the primitive's name. Throws what the primitive throws. */
 export function step(s: Schedule<unknown>, r: Random, action: string, log: string[]): void {
@@ -222,9 +238,9 @@ export function step(s: Schedule<unknown>, r: Random, action: string, log: strin
     case "vectorizeN":
       return void s.vectorize(loop, r.pick([2, 4, 8]));
     case "computeAt":
-      return void s.computeAt(block, r.pick(all));
+      return void s.computeAt(block, neighbour(s, r, block, "writes", "reads") ?? r.pick(all));
     case "reverseComputeAt":
-      return void s.reverseComputeAt(block, r.pick(all));
+      return void s.reverseComputeAt(block, neighbour(s, r, block, "reads", "writes") ?? r.pick(all));
     case "storeAt":
       return s.storeAt(block, loop);
     case "computeInline":

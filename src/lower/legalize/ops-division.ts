@@ -112,10 +112,29 @@ function scalarDivision(o: DivOp, a: Expr, b: Expr, c: bigint | undefined, facts
 }
 
 /**
+ * `x // c` as the high half of a product (Granlund and Montgomery, 1994): exact for all x below 2^bits when
+ * factor * c exceeds 2^(bits + shift) by at most 2^shift. Undefined for the divisors whose factor takes one bit more.
+ */
+function reciprocal(c: bigint, bits: number): { factor: bigint; shift: number } | undefined {
+  for (let shift = 0; shift < bits; shift++) {
+    const power = 1n << BigInt(bits + shift);
+    const factor = (power + c - 1n) / c;
+    if (factor >> BigInt(bits) !== 0n) return undefined;
+    if (factor * c - power <= 1n << BigInt(shift)) return { factor, shift };
+  }
+  return undefined;
+}
+
+/**
  * Division of vectors of up to 32 bits by way of floats: f32 has 24 bits for operands of 16, f64 has 53 for operands of 32, so
  * a rounded quotient never reaches a whole number that the true one does not.
  */
 function vectorDivision(o: DivOp, a: Expr, b: Expr, c: bigint | undefined): Expr {
+  const high = c !== undefined && !isSigned(a.dtype) ? reciprocal(c, bitsOf(a.dtype)) : undefined;
+  if (high !== undefined) {
+    const q = cast(a.dtype, shr(op("widenMul", [a, whole(a, high.factor)]), bitsOf(a.dtype) + high.shift));
+    return isQuotient(o) ? q : sub(a, mul(q, b));
+  }
   const float = bitsOf(a.dtype) === 32 ? "f64" : "f32";
   const up = (e: Expr): Expr => cast(float, e);
   const [fa, fb] = [up(a), up(b)];
