@@ -5,6 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { createLimit, limitOf, measure } from "../src/driver/index.ts";
 import {
   build,
   compile,
@@ -17,7 +18,6 @@ import {
   type Tensor,
   wasm,
 } from "../src/index.ts";
-import { createLimit, limitOf, measure } from "../src/driver/index.ts";
 import { evaluate } from "../src/oracle.ts";
 import { arena } from "../src/runtime/index.ts";
 import { defaultSchedule } from "../src/schedules.ts";
@@ -26,9 +26,7 @@ import { check, random } from "./support/lesson.ts";
 // 512 x 512 x 512
 const A = placeholder("A", [512, 512]);
 const B = placeholder("B", [512, 512]);
-const gemm = compute("gemm", { i: 512, j: 512 }, ({ i, j }) =>
-  sum({ k: 512 }, ({ k }) => A.at(i, k).mul(B.at(k, j))),
-);
+const gemm = compute("gemm", { i: 512, j: 512 }, ({ i, j }) => sum({ k: 512 }, ({ k }) => A.at(i, k).mul(B.at(k, j))));
 
 // 3x3, 56x56x64 -> 56x56x64, NHWC, padded by one, with bias and relu6
 const [H, W, CI, CO] = [56, 56, 64, 64];
@@ -101,13 +99,17 @@ const best = limitOf(limit, (k) => times[k.name]!.ms).gflops;
 console.log(`Node ${process.versions.node}, one thread; limit of this machine: ${best.toFixed(1)} GFLOP/s`);
 for (const { name, flops } of jobs) {
   const speed = flops / times[name]!.ms / 1e6;
-  console.log(`${name.padEnd(5)} ${times[name]!.ms.toFixed(2)} ms  ${speed.toFixed(1)} GFLOP/s  ${((100 * speed) / best).toFixed(0)} % of the limit`);
+  console.log(
+    `${name.padEnd(5)} ${times[name]!.ms.toFixed(2)} ms  ${speed.toFixed(1)} GFLOP/s  ${((100 * speed) / best).toFixed(0)} % of the limit`,
+  );
 }
 
 for (const { name, tensor } of jobs) {
   const artifact = await build(tensor);
   writeFileSync(`${name}.wasm`, artifact.wasm);
-  console.log(`\nwrote ${name}.wasm: ${artifact.wasm.length} bytes, no imports. Run with nothing but the WebAssembly API:`);
+  console.log(
+    `\nwrote ${name}.wasm: ${artifact.wasm.length} bytes, no imports. Run with nothing but the WebAssembly API:`,
+  );
   const plain = spawnSync(process.execPath, ["examples/support/plain.mjs", `${name}.wasm`], { encoding: "utf8" });
   process.stdout.write(plain.stdout + plain.stderr);
   if (plain.status !== 0) process.exitCode = 1;

@@ -2,7 +2,7 @@
  * What a block writes while some loops run, exactly, and whether that is what another block reads: the proof behind every
  * primitive that moves computations. What can't be proved is refused.
  */
-import { exactRegion, type Facts, linear, prove, type Range, simplifyIndex } from "../src/arith/index.ts";
+import { exactRegion, type Facts, prove, type Range, simplifyIndex } from "../src/arith/index.ts";
 import {
   add,
   and,
@@ -18,11 +18,13 @@ import {
   mul,
   sub,
   substitute,
-  usesVar,
   type Var,
   variable,
+  varsOf,
 } from "../src/ir/index.ts";
 import { conjuncts, feeding, PARTIAL, readsOf, storesOf } from "./analysis.ts";
+import { digitsApart } from "./digits.ts";
+import { atLeastZero, type Form, sameTerms, split, touchesAny } from "./forms.ts";
 import { factsIn, io, type Place, shared } from "./tree.ts";
 
 /** The values an axis takes: all of [min, min + extent) for which every condition holds. */
@@ -36,41 +38,23 @@ export interface Written {
   readonly outer: readonly Expr[];
 }
 
-interface Form {
-  readonly free: ReadonlyMap<Expr, number>;
-  readonly fixed: Expr;
-}
-const touchesAny = (e: Expr, vars: ReadonlySet<Var>): boolean => usesVar(e, (v) => vars.has(v));
-
-/** An expression as a linear form over parts that depend on `vars`, plus the rest. */
-function split(e: Expr, vars: ReadonlySet<Var>, facts: Facts): Form {
-  const l = linear(e, facts);
-  const free = new Map<Expr, number>();
-  let fixed: Expr = int(l.constant);
-  for (const { atom, coefficient } of l.terms)
-    if (touchesAny(atom, vars)) free.set(atom, coefficient);
-    else fixed = add(fixed, mul(atom, int(coefficient)));
-  return { free, fixed: simplifyIndex(fixed, facts) };
-}
-const sameTerms = (a: ReadonlyMap<Expr, number>, b: ReadonlyMap<Expr, number>, k: number): boolean =>
-  a.size === b.size && [...a].every(([e, c]) => b.get(e) === k * c);
-
-/** c >= 0 as an expression, for comparisons. */
-function atLeastZero(c: Expr): Expr | undefined {
-  if (c.kind !== "op" || c.args.length !== 2 || c.args[0]!.dtype !== "i32") return undefined;
-  const [a, b] = [c.args[0]!, c.args[1]!];
-  switch (c.op) {
-    case "lt":
-      return sub(sub(b, a), int(1));
-    case "le":
-      return sub(b, a);
-    case "gt":
-      return sub(sub(a, b), int(1));
-    case "ge":
-      return sub(a, b);
-    default:
-      return undefined;
-  }
+/**
+ * Whether a condition only says for which iterations of loops something is computed that is the same for all of them: no axis and no
+ * other condition depends on those loops, and it holds for the first iteration.
+ */
+function holdsSomewhere(
+  c: Expr,
+  bindings: readonly Expr[],
+  all: readonly Expr[],
+  ranges: ReadonlyMap<Var, Range>,
+  facts: Facts,
+): boolean {
+  const own = new Set([...varsOf(c)].filter((v) => ranges.has(v)));
+  if (own.size === 0 || bindings.some((e) => touchesAny(e, own))) return false;
+  if (all.some((x) => x !== c && touchesAny(x, own))) return false;
+  const first = new Map([...own].map((v) => [v, ranges.get(v)!.min]));
+  const runs = [...own].every((v) => prove(ge(ranges.get(v)!.extent, int(1)), facts));
+  return runs && prove(substitute(c, first), facts);
 }
 
 /**
@@ -85,7 +69,18 @@ export function writtenBy(b: Block, loops: readonly For[], facts: Facts): Writte
   const later: { form: Form }[] = [];
   let free = new Set(ranges.keys());
   let known = inner;
-  for (const c of conjuncts(b.predicate)) {
+  const whole = digitsApart(bindings, conjuncts(b.predicate), ranges, free, facts);
+  if (whole) {
+    bindings = whole.bindings;
+    for (const [v, r] of whole.ranges) {
+      ranges.set(v, r);
+      known = known.withVar(v, r.min, r.extent);
+    }
+    free = new Set(ranges.keys());
+  }
+  const conjunctsLeft = whole?.conditions ?? conjuncts(b.predicate);
+  for (const c of conjunctsLeft) {
+    if (holdsSomewhere(c, bindings, conjunctsLeft, ranges, known)) continue;
     if (!touchesAny(c, free)) {
       outer.push(c);
       continue;

@@ -281,21 +281,24 @@ export class Schedule<X = AnyTensor> {
     this.#session.apply("reverseComputeInline", this.reverseComputeInline, args, (f) => reverseComputeInline(f, b));
   }
   /**
-   * A copy of what `consumer` reads, in another scope: the tensor, or a buffer by name. Returns the copy's block.
+   * A copy of what `consumer` reads, in another scope: the tensor, or a buffer by name. Returns the copy's block. `order` stores
+   * its dimensions in another order, `axes` names its loops.
    *
    *     s.computeAt(s.cacheRead(C, B, "workspace"), jo);
+   *     s.cacheRead(C, Bt, "workspace", { order: [1, 0] });
    */
   cacheRead<Y extends AnyTensor | string>(
     consumer: BlockLike,
     read: Y,
     scope: Scope,
-    axes: readonly string[] = [],
+    options: { readonly axes?: readonly string[]; readonly order?: readonly number[] } = {},
   ): BlockHandle<Y extends AnyTensor ? ([LoopNamesOf<Y>] extends [never] ? string : LoopNamesOf<Y>) : string> {
     const id = this.#session.block(consumer, this.cacheRead);
     const b = this.#session.buffer(read, this.cacheRead);
-    const names = axes.length > 0 || !isTensor(read) ? axes : read.axes;
-    const args = { block: this.#session.ref(id), buffer: this.#session.bufferRef(b), scope, axes: [...names] };
-    const o = this.#session.apply("cacheRead", this.cacheRead, args, (f) => cacheRead(f, id, b, scope, names));
+    const { axes = isTensor(read) ? read.axes : [], order } = options;
+    const ref = { block: this.#session.ref(id), buffer: this.#session.bufferRef(b), scope, axes: [...axes] };
+    const args = order ? { ...ref, order: [...order] } : ref;
+    const o = this.#session.apply("cacheRead", this.cacheRead, args, (f) => cacheRead(f, id, b, scope, axes, order));
     return blockHandle(o.copy);
   }
   /**

@@ -52,7 +52,8 @@ const REPLAY: Readonly<Record<string, (s: Schedule<unknown>, a: Args) => unknown
   storeAt: (s, a) => s.storeAt(a.block(), a.loop()),
   computeInline: (s, a) => s.computeInline(a.block()),
   reverseComputeInline: (s, a) => s.reverseComputeInline(a.block()),
-  cacheRead: (s, a) => s.cacheRead(a.block(), a.get<string>("buffer"), a.get("scope"), a.get("axes")),
+  cacheRead: (s, a) =>
+    s.cacheRead(a.block(), a.get<string>("buffer"), a.get("scope"), { axes: a.get("axes"), order: a.get("order") }),
   cacheWrite: (s, a) => s.cacheWrite(a.block(), a.get("scope")),
   setScope: (s, a) => s.setScope(a.block(), a.get("scope")),
   decomposeReduction: (s, a) => s.decomposeReduction(a.block(), a.loop()),

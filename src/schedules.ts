@@ -1,3 +1,4 @@
 /** `tilewright/schedules`: schedule functions built from the public primitives, and the default schedules made of them. */
-export * from "../schedule/library/index.ts";
+
 export { defaultSchedule } from "../schedule/defaults/index.ts";
+export * from "../schedule/library/index.ts";

@@ -4,12 +4,12 @@ import { readFileSync } from "node:fs";
 const module = new WebAssembly.Module(readFileSync(process.argv[2]));
 const abi = JSON.parse(new TextDecoder().decode(WebAssembly.Module.customSections(module, "tilewright")[0]));
 const { memory, heap, [abi.name]: run } = new WebAssembly.Instance(module).exports;
-let top = heap.value; // buffers go wherever the caller likes: here one after another, from the first free byte
-const place = (bytes) => ((top += bytes), (top - bytes + 15) & -16);
-const sizes = abi.params.map((p) => (p.role === "scratch" ? abi.scratch : p.shape.reduce((a, n) => a * n, 4)) + 16);
-const pointers = sizes.map(place);
-memory.grow(Math.ceil((top - memory.buffer.byteLength) / 65536));
-for (const [i, p] of abi.params.entries()) if (p.role === "input") new Float32Array(memory.buffer, pointers[i], sizes[i] / 4 - 4).fill(0.5);
+// Buffers go wherever the caller likes: here one after another, from the first free byte.
+const lengths = abi.params.map((p) => (p.role === "scratch" ? abi.scratch / 4 : p.shape.reduce((a, n) => a * n, 1)));
+const pointers = lengths.map((_, i) => lengths.slice(0, i).reduce((at, n) => at + Math.ceil(n / 4) * 16, heap.value));
+memory.grow(Math.ceil((pointers.at(-1) + abi.scratch) / 65536));
+const at = (i, n = lengths[i]) => new Float32Array(memory.buffer, pointers[i], n);
+for (const [i, p] of abi.params.entries()) if (p.role === "input") at(i).fill(0.5);
 run(...pointers);
-const at = abi.params.findIndex((p) => p.role === "output");
-console.log(abi.params[at].name, new Float32Array(memory.buffer, pointers[at], 4));
+const result = abi.params.findIndex((p) => p.role === "output");
+console.log(abi.params[result].name, at(result, 4));

@@ -5,10 +5,12 @@
  * Tile sizes follow the fifteen vector registers that engines hand out: with a fused multiply-add 6 x 2 vectors of
  * accumulators, 2 of the panel and 1 broadcast fill them; without, the product needs one too, so the tile is 4 x 2.
  */
+
+import type { BlockIter } from "../../src/ir/index.ts";
 import { nativeLanes, type Target } from "../../src/target/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize } from "../library/index.ts";
-import { type Contraction, runsAlong, sizeOf } from "./analysis.ts";
+import { type Access, type Contraction, runsAlong, sizeOf, strideIn } from "./analysis.ts";
 import type { AnySchedule } from "./index.ts";
 
 /** Rows that have to share a panel before copying it pays. */
@@ -48,13 +50,30 @@ export function scheduleContraction(
 
   const users = c.spatial.filter((i) => !panelAxes.includes(i) && i !== c.columns).reduce((n, i) => n * sizeOf(i), 1);
   for (const p of c.panels) {
-    if (c.panels.some((q) => q !== p && q.buffer === p.buffer)) continue;
+    if (!isReadOnce(c, p)) continue;
     const reused = c.spatial.some((i) => i !== c.columns && !p.uses.has(i.var));
-    if (!reused || (users < PACK_ROWS && runsAlong(p, c.columns.var))) continue;
-    const copy = s.cacheRead(block, p.buffer.name, "workspace");
+    const dense = runsAlong(p, c.columns.var);
+    if (!reused || (users < PACK_ROWS && dense)) continue;
+    // A panel is stored along the columns, whatever the operand's own layout.
+    const copy = s.cacheRead(block, p.buffer.name, "workspace", { order: orderFor(p, c.columns) });
     s.computeAt(copy, jo);
-    const last = s.loopList(copy).at(-1);
-    if (last && runsAlong(p, c.columns.var)) s.vectorize(last);
+    const lane = s.ownLoops(copy).find((l) => l.name === axisOf(c.columns, p)) ?? s.ownLoops(copy).at(-1);
+    if (!lane) continue;
+    moveInside(s, copy, lane);
+    s.vectorize(lane);
+  }
+  // Operands of the rows that jump through memory with every step of the reduction are put in order once.
+  const last = c.reduction.at(-1)!;
+  for (const o of c.reads.filter((r) => !r.uses.has(c.columns.var) && c.rows && r.uses.has(c.rows.var))) {
+    const columnsLong = sizeOf(c.columns) >= 8 * columns;
+    if (!columnsLong || !o.uses.has(last.var) || runsAlong(o, last.var) || !isReadOnce(c, o) || !plain(o)) continue;
+    const copy = s.cacheRead(block, o.buffer.name, "workspace", { order: orderFor(o, last) });
+    const own = s.ownLoops(copy);
+    const row = own.at(-1)!;
+    if (own.length !== o.index.length) continue;
+    const { po, pi } = s.split(row, { po: "rest", pi: 16 });
+    s.reorder(po, ...own.slice(0, -1), pi);
+    s.vectorize(pi);
   }
 
   const out = epilogue ?? s.cacheWrite(block, "local").copy;
@@ -62,6 +81,29 @@ export function scheduleContraction(
   s.reverseComputeAt(out, inner);
   const init = s.decomposeReduction(block, reduction[0]!);
   for (const b of [block, init, out]) unrollAndVectorize(s, b);
+}
+
+/** Whether the block reads the buffer in one place, so that one copy serves. */
+const isReadOnce = (c: Contraction, a: Access): boolean => c.reads.every((r) => r === a || r.buffer !== a.buffer);
+/** Every index is an axis by itself. */
+const plain = (a: Access): boolean => a.index.every((i) => i.kind === "var");
+
+/** The dimensions of an operand with the one that an axis runs through last. */
+function orderFor(a: Access, axis: BlockIter): number[] {
+  const dims = a.index.map((_, d) => d);
+  const d = dims.find((x) => strideIn(a.index[x]!, axis.var) === 1);
+  return d === undefined ? dims : [...dims.filter((x) => x !== d), d];
+}
+/** The name of the copy's loop over the dimension that an axis runs through. */
+function axisOf(axis: BlockIter, a: Access): string {
+  const d = a.index.findIndex((i) => strideIn(i, axis.var) === 1);
+  const i = a.index[d];
+  return i?.kind === "var" ? i.name.slice(1) : `ax${d}`;
+}
+function moveInside(s: AnySchedule, block: BlockHandle, loop: Loop): void {
+  const own = s.ownLoops(block);
+  const at = own.indexOf(loop);
+  if (at < own.length - 1) s.reorder(...own.slice(at + 1), loop);
 }
 
 /** A tile that divides the extent where one of nearly the best size does. */

@@ -65,7 +65,9 @@ export function inlineStages(s: AnySchedule): void {
 }
 function isConditional(block: Block): boolean {
   let found = false;
-  visitExprsIn(block.body, (e) => void (e.kind === "op" && e.op === "where" && (found = true)));
+  visitExprsIn(block.body, (e) => {
+    if (e.kind === "op" && e.op === "where") found = true;
+  });
   return found;
 }
 

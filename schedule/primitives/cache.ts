@@ -39,13 +39,17 @@ import {
 } from "../tree.ts";
 import { findBlock } from "./find.ts";
 
-/** A nest that copies one buffer (or several of one shape) to another, element by element. */
+/**
+ * A nest that copies one buffer (or several of one shape) to another, element by element. Dimension d of the copy is dimension
+ * order[d] of the original.
+ */
 function copyNest(
   id: BlockId,
   pairs: readonly { readonly from: Buffer; readonly to: Buffer }[],
   names: readonly string[],
+  order?: readonly number[],
 ): { nest: Stmt; loops: Var[] } {
-  const shape = pairs[0]!.to.shape;
+  const shape = pairs[0]!.from.shape;
   const taken = new Set<string>();
   const made = shape.map((extent, d) => {
     const name = freshName(names[d]!, taken);
@@ -54,7 +58,8 @@ function copyNest(
   });
   const index = made.map((m) => m.iter);
   const iters = made.map((m): BlockIter => ({ var: m.iter, extent: m.extent, kind: "spatial", binding: m.loop }));
-  const body = seq(pairs.map(({ from, to }) => store(to, index, load(from, index))));
+  const target = order ? permuted(index, order) : index;
+  const body = seq(pairs.map(({ from, to }) => store(to, target, load(from, index))));
   const block: Block = { kind: "block", id, iters, predicate: TRUE, body };
   const nest = made.reduceRight<Stmt>(
     (s, m): For => ({ kind: "for", var: m.loop, min: int(0), extent: m.extent, loop: "serial", body: s }),
@@ -62,6 +67,7 @@ function copyNest(
   );
   return { nest, loops: made.map((m) => m.loop) };
 }
+const permuted = <T>(list: readonly T[], order: readonly number[]): T[] => order.map((d) => list[d]!);
 const rootChild = (f: Func, b: BlockId): Stmt => {
   const list = f.body.kind === "seq" ? f.body.body : [f.body];
   return list.find((s) => blocksIn(s).some((x) => x.id === b))!;
@@ -79,13 +85,15 @@ function directNames(b: Block, indices: readonly (readonly Expr[])[], rank: numb
  * should be made with computeAt.
  *
  *     cacheRead(C, B, "workspace")
+ *     cacheRead(C, Bt, "workspace", [], [1, 0])   // stored transposed: a panel that runs along its columns
  *
- * The copy's loops are named after the buffer's axes (`axes`), or else the axes of the block that index it.
+ * With `order`, dimension d of the copy is dimension order[d] of the buffer. The copy's loops are named after the buffer's axes (`axes`), or else the axes of the block that index it.
  *
  * Conditions:
  * 1. the block reads the buffer;
  * 2. the block doesn't write it;
- * 3. the buffer is complete before the outermost loop around the block: it is an input, or its blocks stand before that.
+ * 3. the buffer is complete before the outermost loop around the block: it is an input, or its blocks stand before that;
+ * 4. `order`, if given, names each dimension of the buffer once.
  *
  * All handles survive. Born: the block `copy` and its loops.
  */
@@ -95,6 +103,7 @@ export function cacheRead(
   b: Buffer,
   scope: Scope,
   axes: readonly string[] = [],
+  order?: readonly number[],
 ): Outcome & { readonly copy: BlockId } {
   const p = findBlock(f, block);
   const bad = (
@@ -120,14 +129,19 @@ export function cacheRead(
       [late.node.id, block],
       [`setScope(${late.node.id.name}, "${scope}")`],
     );
-  const fresh = makeBuffer(bufferName(f, `${b.name}.${scope}`), b.dtype, b.shape, scope);
+  const rank = b.shape.length;
+  if (order && (order.length !== rank || b.shape.some((_, d) => !order.includes(d))))
+    bad(4, "order", `[${order.join(", ")}] is no order of the ${rank} dimensions of ${b.name}`, [block]);
+  const shape = order ? permuted(b.shape, order) : b.shape;
+  const fresh = makeBuffer(bufferName(f, `${b.name}.${scope}`), b.dtype, shape, scope);
   const id: BlockId = Object.freeze({ name: freshBlockName(f, fresh.name) });
   const indices = readsOf(p.node, (x) => x === b).map((r) => r.index);
   const names = axes.length === b.shape.length ? axes : directNames(p.node, indices, b.shape.length);
-  const { nest, loops } = copyNest(id, [{ from: b, to: fresh }], names);
+  const { nest, loops } = copyNest(id, [{ from: b, to: fresh }], names, order);
   const memo = new Map<Expr, Expr>();
+  const at = (index: readonly Expr[]): readonly Expr[] => (order ? permuted(index, order) : index);
   const fe = (e: Expr): Expr =>
-    mapExpr(e, (x) => (x.kind === "load" && x.buffer === b ? load(fresh, x.index) : x), memo);
+    mapExpr(e, (x) => (x.kind === "load" && x.buffer === b ? load(fresh, at(x.index)) : x), memo);
   const changed = rewrite(root, (s) => (s === p.node ? { ...p.node, body: mapStmt(p.node.body, (x) => x, fe) } : s));
   const func = replaceStmt(f, root, seq([nest, changed]));
   return {

@@ -5,6 +5,7 @@
 import { constBounds, type Facts, simplifyIndex } from "../arith/index.ts";
 import {
   add,
+  and,
   childStmts,
   constInt,
   type Expr,
@@ -12,6 +13,8 @@ import {
   floordiv,
   floormod,
   int,
+  le,
+  lt,
   mul,
   rebuildStmt,
   type Stmt,
@@ -50,6 +53,17 @@ function remainderOf(s: Stmt, facts: Facts): Remainder | undefined {
   return walk(s, facts) ? common : undefined;
 }
 
+/**
+ * Cascades around registers: where lanes of a `local` buffer are guarded by what no loop could be cut at, one branch goes around
+ * all that the buffer lives for. Branches around its single accesses would cut it differently in each.
+ */
+export function cascadeLocals(s: Stmt, facts: Facts): Stmt {
+  if (s.kind === "alloc" && s.buffer.scope === "local") return cascade(s, facts);
+  if (s.kind === "if") return underCondition(s, facts, cascadeLocals);
+  const inside = s.kind === "for" ? facts.withVar(s.var, s.min, s.extent) : facts;
+  return rebuildStmt(s, (x) => cascadeLocals(x, inside));
+}
+
 export function cascade(s: Stmt, facts: Facts): Stmt {
   if (s.kind === "for" || s.kind === "seq" || s.kind === "let" || s.kind === "alloc") {
     const r = remainderOf(s, facts);
@@ -59,9 +73,13 @@ export function cascade(s: Stmt, facts: Facts): Stmt {
       return { ...s, body: cascade(s.body, facts) };
     }
     const pieces: Stmt[] = [];
+    const full = constBounds(r.rem, facts).max >= r.extent;
+    if (full)
+      pieces.push({ kind: "if", condition: le(int(r.extent), r.rem), then: narrow(s, r.extent, int(0), facts) });
     for (let w = 2 ** Math.floor(Math.log2(r.extent - 1)); w >= 1; w /= 2) {
       const off = simplifyIndex(mul(floordiv(r.rem, int(2 * w)), int(2 * w)), facts);
-      const on = eq(floormod(floordiv(r.rem, int(w)), int(2)), int(1));
+      let on = eq(floormod(floordiv(r.rem, int(w)), int(2)), int(1));
+      if (full) on = and(lt(r.rem, int(r.extent)), on);
       pieces.push({ kind: "if", condition: on, then: narrow(s, w, off, facts) });
     }
     return seq(pieces);
@@ -70,12 +88,11 @@ export function cascade(s: Stmt, facts: Facts): Stmt {
   return s;
 }
 
-/** The remainder must be known to lie in [0, extent) where the cascade stands, and not change inside. */
+/** The remainder must be known not to be negative where the cascade stands, and not change inside. */
 function allowed(s: Stmt, r: Remainder, facts: Facts): boolean {
   const own = boundIn(s);
   for (const v of varsOf(r.rem)) if (own.has(v)) return false;
-  const b = constBounds(r.rem, facts);
-  return b.min >= 0 && b.max < r.extent && laneLocal(s, r.rem, facts);
+  return constBounds(r.rem, facts).min >= 0 && laneLocal(s, r.rem, facts);
 }
 
 /** The body for lanes off .. off + w: vectorized loops shrink, and their guards hold. */

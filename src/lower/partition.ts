@@ -22,8 +22,8 @@ import {
   le,
   max,
   min,
-  type Op,
   NOTHING,
+  type Op,
   rebuildStmt,
   type Stmt,
   seq,
@@ -34,7 +34,7 @@ import {
   visitStmt,
   withBody,
 } from "../ir/index.ts";
-import { cascade } from "./cascade.ts";
+import { cascade, cascadeLocals } from "./cascade.ts";
 import { conjuncts, isPure } from "./conditions.ts";
 import { simplifyStmt } from "./simplify.ts";
 import { assume, trim, underCondition } from "./trim.ts";
@@ -46,7 +46,8 @@ const BUDGET = 1500;
 
 export function partitionLoops(f: Func): Func {
   const state = { left: BUDGET - countStmts(f.body) };
-  return withBody(f, trim(cut(f.body, Facts.empty, state), Facts.empty));
+  const body = cascadeLocals(cut(f.body, Facts.empty, state), Facts.empty);
+  return withBody(f, trim(body, Facts.empty));
 }
 
 function countStmts(s: Stmt): number {
@@ -156,7 +157,6 @@ function cut(s: Stmt, facts: Facts, state: { left: number }): Stmt {
 
 /** Goes on below a loop over `v` that was just cut (cutting it again would find nothing new), or in what became of it. */
 function descend(s: Stmt, v: Var, facts: Facts, state: { left: number }): Stmt {
-  if (s.kind === "for" && s.var === v)
-    return { ...s, body: cut(s.body, facts.withVar(s.var, s.min, s.extent), state) };
+  if (s.kind === "for" && s.var === v) return { ...s, body: cut(s.body, facts.withVar(s.var, s.min, s.extent), state) };
   return cut(s, facts, state);
 }

@@ -29,11 +29,13 @@ import {
   slice,
   type Var,
   variable,
-  visitStmt,
+  varsOf,
   withBody,
   zeroOf,
 } from "../ir/index.ts";
 import { nativeLanes } from "../target/index.ts";
+import { isPure } from "./conditions.ts";
+import { boundIn } from "./walk.ts";
 
 export interface LowerWarning {
   readonly code: string;
@@ -79,16 +81,19 @@ function position(index: Expr): { symbolic: Expr; at: number; lanes: number } | 
 function planFor(s: Stmt, b: Buffer): Plan | string {
   const spans: Span[] = [];
   let common: Expr | undefined;
+  const own = boundIn(s);
   for (const a of accessesOf(s)) {
     if (a.buffer !== b) continue;
     const p = position(a.index[0]!);
     if (p === undefined) return `index ${printExpr(a.index[0]!)} is not a dense vector`;
+    if (!isPure(p.symbolic)) return `index ${printExpr(a.index[0]!)} is known at run time only`;
+    const culprit = [...varsOf(p.symbolic)].find((x) => own.has(x));
+    if (culprit) return `index ${printExpr(a.index[0]!)} changes with ${culprit.name}`;
     common ??= p.symbolic;
     if (p.symbolic !== common) return `index ${printExpr(a.index[0]!)} is not constant after unrolling`;
     if (p.lanes > 1 && b.dtype === "bool") return "vectors of bool have no one register form";
     spans.push({ start: p.at, lanes: p.lanes });
   }
-  if (common !== undefined && changesInside(s, common)) return `index ${printExpr(common)} changes inside its loops`;
   const homes = clusters(spans, nativeLanes(b.dtype));
   if (homes.length > LIMIT) return `it would take ${homes.length} registers`;
   const vars = new Map<Span, Var>();
@@ -111,19 +116,6 @@ function planFor(s: Stmt, b: Buffer): Plan | string {
     return { start: p.at, lanes: p.lanes };
   };
   return { spanOf, homeOf };
-}
-
-function changesInside(s: Stmt, e: Expr): boolean {
-  const own = new Set<Var>();
-  visitStmt(s, (x) => {
-    if (x.kind === "for" || x.kind === "let" || x.kind === "assign") own.add(x.var);
-  });
-  let found = false;
-  mapExpr(e, (x) => {
-    if (x.kind === "var" && own.has(x)) found = true;
-    return x;
-  });
-  return found;
 }
 
 /** Disjoint register-sized homes that hold every span whole; overlapping spans share the largest of them, or fail later. */

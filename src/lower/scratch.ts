@@ -97,7 +97,7 @@ function lifeSpans(root: Stmt): Map<Buffer, Life> {
         if (open.has(b)) {
           const l = lives.get(b)!;
           l.first = Math.min(l.first, start);
-          l.last = Math.max(l.last, clock);
+          l.last = Math.max(l.last, clock - 1);
         }
     if (s.kind === "alloc") {
       open.delete(s.buffer);

@@ -9,15 +9,7 @@ function padded(H = 9, W = 11, CI = 5, CO = 12) {
   const F = placeholder("F", { r: 3, q: 3, c: CI, o: CO });
   const bias = placeholder("bias", [CO]);
   const P = compute("P", { h: H + 2, w: W + 2, c: CI }, ({ h, w, c }) =>
-    where(
-      h
-        .ge(1)
-        .and(h.le(H))
-        .and(w.ge(1))
-        .and(w.le(W)),
-      X.at(h.sub(1), w.sub(1), c),
-      0,
-    ),
+    where(h.ge(1).and(h.le(H)).and(w.ge(1)).and(w.le(W)), X.at(h.sub(1), w.sub(1), c), 0),
   );
   const Y = compute("Y", { h: H, w: W, o: CO }, ({ h, w, o }) =>
     sum({ r: 3, q: 3, c: CI }, ({ r, q, c }) => P.at(h.add(r), w.add(q), c).mul(F.at(r, q, c, o)))
@@ -132,14 +124,13 @@ export const CONV: readonly Idiom[] = [
       const { oo, oi } = s.split(o, { oo: "rest", oi: 8 }, { tail: "peel" });
       s.reorder(oo, po, c, pi, oi);
       pack(s, Y, F, oo);
-      const { copy } = s.cacheWrite(Y, "local");
+      const { copy } = s.cacheWrite(Y, "workspace");
       s.reverseComputeAt(copy, oo);
       const init = s.decomposeReduction(Y, c);
-      for (const b of [Y, init]) unrollAndVectorize(s, b);
+      for (const b of [Y, init, copy]) unrollAndVectorize(s, b);
       return s;
     },
     wat: [/f32x4\.mul/],
-    warnings: ["local-demoted"],
   },
   {
     name: "depthwise, channels in lanes, taps written out",

@@ -1,6 +1,6 @@
 /** Matrix products and what is made of them. */
 import { pack, registerTile, unrollAndVectorize } from "../../schedule/library/index.ts";
-import { compute, type DType, dim, einsum, type Extent, placeholder, schedule, sum } from "../../src/index.ts";
+import { compute, type DType, dim, type Extent, einsum, placeholder, schedule, sum } from "../../src/index.ts";
 import type { Idiom } from "./idiom.ts";
 
 function gemm(m: Extent, n: Extent, k: Extent) {
@@ -33,7 +33,7 @@ const designed = (m: number, n: number, k: number, t: Tile): Idiom => ({
   make: () => design(gemm(m, n, k), t),
   nest: [/C\.local\[/, /B\.workspace\[/],
   // accumulators are registers: nothing but the copies of B and C is stored
-  wat: [/f32x4\.mul/, /f32x4\.add/, /v128\.load32_splat/],
+  wat: n < 4 ? [] : [/f32x4\.mul/, /f32x4\.add/, /v128\.load32_splat/],
 });
 
 /** A register tile with loops over blocks of k outside, and B packed in one of them. */
@@ -189,7 +189,25 @@ export const GEMM: readonly Idiom[] = [
     not: { wat: [/replace_lane/] },
   },
   {
-    name: "the result transposed: rows of the tile are columns of memory",
+    name: "the result transposed: a second stage turns each tile",
+    make: () => {
+      const { C } = gemm(13, 20, 10);
+      const T = compute("T", { j: 20, i: 13 }, ({ j, i }) => C.at(i, j));
+      const s = schedule(T);
+      const { i, j, k } = s.loops(C);
+      const { io, ii } = s.split(i, { io: "rest", ii: 4 });
+      const { jo, ji } = s.split(j, { jo: "rest", ji: 8 });
+      s.reorder(jo, io, k, ii, ji);
+      s.setScope(C, "workspace");
+      s.reverseComputeAt(T, io);
+      const init = s.decomposeReduction(C, k);
+      for (const b of [C, init, T]) unrollAndVectorize(s, b);
+      return s;
+    },
+    wat: [/f32x4\.mul/],
+  },
+  {
+    name: "the result transposed, lanes across its rows",
     make: () => {
       const A = placeholder("A", [13, 10]);
       const B = placeholder("B", [10, 20]);
@@ -201,16 +219,12 @@ export const GEMM: readonly Idiom[] = [
       s.reorder(jo, io, k, ii, ji);
       const { copy } = s.cacheWrite(C, "local");
       s.reverseComputeAt(copy, io);
-      const init = s.decomposeReduction(C, k);
-      s.vectorize(ji);
+      s.decomposeReduction(C, k);
       s.unroll(ii);
+      s.vectorize(ji);
       unrollAndVectorize(s, copy);
-      const { j: jc, i: ic } = s.loops(init);
-      s.vectorize(jc ?? s.loopList(init).find((l) => l.name.startsWith("ji"))!);
-      s.unroll(ic ?? s.loopList(init).find((l) => l.name.startsWith("ii"))!);
       return s;
     },
-    wat: [/f32x4\.mul/],
   },
   {
     name: "a batch of products, B packed per batch and column block",
@@ -300,10 +314,10 @@ export const GEMM: readonly Idiom[] = [
   {
     name: "symbolic sizes with known multiples need no tails",
     make: () =>
-      design(
-        gemm(dim("m", { multipleOf: 4 }), dim("n", { multipleOf: 8 }), dim("k", { min: 1 })) as never,
-        { rows: 4, columns: 8 },
-      ),
+      design(gemm(dim("m", { multipleOf: 4 }), dim("n", { multipleOf: 8 }), dim("k", { min: 1 })) as never, {
+        rows: 4,
+        columns: 8,
+      }),
     sizes: [
       { m: 8, n: 16, k: 3 },
       { m: 4, n: 0, k: 1 },
@@ -328,9 +342,7 @@ export const GEMM: readonly Idiom[] = [
     make: () => {
       const A = placeholder("A", [9, 12], "i16");
       const B = placeholder("B", [12, 21], "i16");
-      const C = compute("C", { i: 9, j: 21 }, ({ i, j }) =>
-        sum({ k: 12 }, ({ k }) => A.at(i, k).widenMul(B.at(k, j))),
-      );
+      const C = compute("C", { i: 9, j: 21 }, ({ i, j }) => sum({ k: 12 }, ({ k }) => A.at(i, k).widenMul(B.at(k, j))));
       return design({ A, B, C, s: schedule(C) } as never, { rows: 4, columns: 8 });
     },
     wat: [/i32x4\.(extmul|mul|dot)/],
@@ -339,7 +351,7 @@ export const GEMM: readonly Idiom[] = [
   typed("f64", 4, [/f64x2\.mul/]),
   typed("i32", 8, [/i32x4\.mul/]),
   typed("i64", 4, [/i64x2\.mul/]),
-  typed("u8", 16, [/i16x8\.mul/]),
+  typed("u8", 16, [/i16x8\.extmul/, /i8x16\.add/]),
   epilogue("setScope", "io"),
   epilogue("cacheWrite", "jo"),
   {

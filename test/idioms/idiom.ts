@@ -48,7 +48,8 @@ export function withinBounds(what: string, tensors: readonly Tensor[], got: Arra
     for (let i = 0; i < values.length; i++) {
       if (bound[i] === Infinity) vague++;
       const [w, g] = [Number(readElement(t.dtype, values, i)), Number(readElement(t.dtype, mine, i))];
-      if (w === g || Math.abs(w - g) <= bound[i]! || (Number.isNaN(w) && Number.isNaN(g)) || bound[i] === Infinity) continue;
+      if (w === g || Math.abs(w - g) <= bound[i]! || (Number.isNaN(w) && Number.isNaN(g)) || bound[i] === Infinity)
+        continue;
       throw new Error(`${what}: ${t.name}[${i}] is ${g}, the oracle says ${w} within ${bound[i]}`);
     }
     expect(vague, `${what}: elements of ${t.name} without a bound`).toBeLessThanOrEqual(values.length / 10);

@@ -2,29 +2,29 @@ import { describe, expect, it } from "vitest";
 import {
   add,
   and,
-  eq,
   type Expr,
+  eq,
+  type Func,
   floordiv,
   floormod,
-  type Func,
   ge,
   int,
   load,
   lt,
   min,
   mul,
-  seq,
   type Stmt,
+  seq,
   store,
   sub,
   variable as v,
   where,
 } from "../../src/ir/index.ts";
-import { createFunc, compute, constantEdge, mirrorEdge, placeholder } from "../../te/index.ts";
+import { compute, constantEdge, createFunc, mirrorEdge, placeholder } from "../../te/index.ts";
 import { block, buf, ceil, f32, func, iter, letIn, loop, rows, size, temp, unrolled, vec } from "./parts.ts";
 import { check, golden } from "./stages.ts";
 
-const after = (f: Func, run = {}): string => golden(f, "partition loops", run);
+const cutText = (f: Func, run = {}): string => golden(f, "partition loops", run);
 const sizes = (...list: number[]) => list.map((n) => ({ sizes: { n } }));
 const LENGTHS = sizes(0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31);
 
@@ -41,7 +41,7 @@ function guarded(n: number | Expr, by: number, kind: "serial" | "vectorized" | "
 
 describe("guards of splits", () => {
   it("a constant remainder becomes a shorter last step", () => {
-    expect(after(guarded(10, 4))).toMatchInlineSnapshot(`
+    expect(cutText(guarded(10, 4))).toMatchInlineSnapshot(`
       "
       func f(A: f32[10]) -> C: f32[10]:
         for io in 2:
@@ -51,7 +51,7 @@ describe("guards of splits", () => {
           C[ii + 8] = A[ii + 8] * 2.0
       "
     `);
-    expect(after(guarded(10, 4, "unrolled"))).toMatchInlineSnapshot(`
+    expect(cutText(guarded(10, 4, "unrolled"))).toMatchInlineSnapshot(`
       "
       func f(A: f32[10]) -> C: f32[10]:
         for io in 2:
@@ -61,7 +61,7 @@ describe("guards of splits", () => {
           C[ii + 8] = A[ii + 8] * 2.0
       "
     `);
-    expect(after(guarded(8, 4))).toMatchInlineSnapshot(`
+    expect(cutText(guarded(8, 4))).toMatchInlineSnapshot(`
       "
       func f(A: f32[8]) -> C: f32[8]:
         for io in 2:
@@ -72,7 +72,7 @@ describe("guards of splits", () => {
   });
   it("an unknown remainder of a serial loop runs that far", async () => {
     const n = size("n");
-    expect(after(guarded(n, 4), { sizes: { n: 10 } })).toMatchInlineSnapshot(`
+    expect(cutText(guarded(n, 4), { sizes: { n: 10 } })).toMatchInlineSnapshot(`
       "
       func f(n, A: f32[n]) -> C: f32[n]:
         for io in n // 4:
@@ -87,7 +87,7 @@ describe("guards of splits", () => {
   });
   it("an unrolled loop keeps its guard, but only in the last step", () => {
     const n = size("n");
-    expect(after(guarded(n, 2, "unrolled"), { sizes: { n: 7 } })).toMatchInlineSnapshot(`
+    expect(cutText(guarded(n, 2, "unrolled"), { sizes: { n: 7 } })).toMatchInlineSnapshot(`
       "
       func f(n, A: f32[n]) -> C: f32[n]:
         for io in n // 2:
@@ -102,7 +102,7 @@ describe("guards of splits", () => {
   });
   it("an unknown remainder of a vectorized loop becomes widths 4, 2, 1", async () => {
     const n = size("n");
-    expect(after(guarded(n, 8, "vectorized"), { sizes: { n: 15 } })).toMatchInlineSnapshot(`
+    expect(cutText(guarded(n, 8, "vectorized"), { sizes: { n: 15 } })).toMatchInlineSnapshot(`
       "
       func f(n, A: f32[n]) -> C: f32[n]:
         for io in n // 8:
@@ -130,7 +130,7 @@ describe("guards of splits", () => {
       predicate: and(lt(i, int(7)), lt(j, int(9))),
     });
     const f = func("f", [A], [C], loop(io, 2, loop(jo, 3, loop(ii, 4, vec(ji, 4, b)))));
-    expect(after(f)).toMatchInlineSnapshot(`
+    expect(cutText(f)).toMatchInlineSnapshot(`
       "
       func f(A: f32[63]) -> C: f32[63]:
         for jo in 2:
@@ -173,7 +173,7 @@ describe("conditions in expressions", () => {
     const P = constantEdge(A, 0);
     const C = compute("C", { i: 20 }, ({ i }) => P.at(i.sub(2)).add(P.at(i.add(1))));
     const { func: f } = createFunc([C]);
-    expect(after(f)).toMatchInlineSnapshot(`
+    expect(cutText(f)).toMatchInlineSnapshot(`
       "
       func C(A: f32[20]) -> C: f32[20]:
         for i in 2:
@@ -200,7 +200,7 @@ describe("conditions in expressions", () => {
     const c = block("C", [iter(vi, n, i), iter(vr, 3, r, "reduction")], store(C, [vi], add(load(C, [vi]), value)));
     const zero = block("Z", [iter(vz, n, z)], store(C, [vz], f32(0)));
     const f = func("f", [A], [C], seq([loop(z, n, zero), loop(i, n, loop(r, 3, c))]), { sizes: [n] });
-    expect(after(f, { sizes: { n: 6 } })).toMatchInlineSnapshot(`
+    expect(cutText(f, { sizes: { n: 6 } })).toMatchInlineSnapshot(`
       "
       func f(n, A: f32[n]) -> C: f32[n]:
         for z in n:
@@ -225,7 +225,7 @@ describe("conditions in expressions", () => {
   it("conditions that never hold anywhere steady, or read memory, stay", () => {
     const [I, C] = [buf("I", "i32", 9), buf("C", "i32", 9)];
     const never = rows("C", 9, (x) => store(C, [x], where(eq(floormod(x, int(2)), int(0)), x, int(7))));
-    expect(after(func("f", [I], [C], never))).toMatchInlineSnapshot(`
+    expect(cutText(func("f", [I], [C], never))).toMatchInlineSnapshot(`
       "
       func f(I: i32[9]) -> C: i32[9]:
         for i in 9:
@@ -233,7 +233,7 @@ describe("conditions in expressions", () => {
       "
     `);
     const memory = rows("C", 9, (x) => store(C, [x], where(lt(x, load(I, [x])), int(5), int(7))));
-    expect(after(func("f", [I], [C], memory))).toMatchInlineSnapshot(`
+    expect(cutText(func("f", [I], [C], memory))).toMatchInlineSnapshot(`
       "
       func f(I: i32[9]) -> C: i32[9]:
         for i in 9:
@@ -246,7 +246,7 @@ describe("conditions in expressions", () => {
     const t = v("t");
     const body = (kind: "serial" | "vectorized") =>
       rows("C", 20, (x) => letIn(t, load(I, [x]), store(C, [x], where(lt(x, t), int(7), int(9)))), { loop: kind });
-    expect(after(func("f", [I], [C], body("serial")))).toMatchInlineSnapshot(`
+    expect(cutText(func("f", [I], [C], body("serial")))).toMatchInlineSnapshot(`
       "
       func f(I: i32[20]) -> C: i32[20]:
         for i in 20:
@@ -266,7 +266,7 @@ describe("conditions in expressions", () => {
       return loop(j, extent, block(name, [iter(vi, 20, i), iter(vj, 16, j)], store(C, [vi, vj], value)));
     };
     const f = func("f", [A], [C], loop(i, 20, seq([part("a", 4), part("b", 16)])));
-    expect(after(f)).toMatchInlineSnapshot(`
+    expect(cutText(f)).toMatchInlineSnapshot(`
       "
       func f(A: f32[160]) -> C: f32[320]:
         for i in 4:
@@ -303,7 +303,7 @@ describe("the cascade", () => {
   };
   it("holds the whole tile where lanes keep to themselves", async () => {
     const f = tile((j) => j);
-    expect(after(f, { sizes: { n: 13 } })).toMatchInlineSnapshot(`
+    expect(cutText(f, { sizes: { n: 13 } })).toMatchInlineSnapshot(`
       "
       func f(n, A: f32[n]) -> C: f32[n]:
         for o in n // 8:
@@ -338,7 +338,7 @@ describe("the cascade", () => {
       const first = mul(floordiv(j, int(8)), int(8));
       return add(sub(sub(min(add(first, int(8)), n), int(1)), j), first);
     });
-    expect(after(f, { sizes: { n: 13 } })).toMatchInlineSnapshot(`
+    expect(cutText(f, { sizes: { n: 13 } })).toMatchInlineSnapshot(`
       "
       func f(n, A: f32[n]) -> C: f32[n]:
         for o in n // 8:
@@ -378,7 +378,7 @@ describe("the cascade", () => {
     const c = block("C", [iter(vk, 4, k, "ordered"), iter(vi, n, i)], write, { predicate: lt(i, n) });
     const body = seq([loop(z, add(n, int(4)), zero), loop(o, ceil(n, 8), loop(k, 4, vec(ii, 8, c)))]);
     const f = func("f", [A], [C], body, { sizes: [n] });
-    expect(after(f, { sizes: { n: 13 } })).toMatchInlineSnapshot(`
+    expect(cutText(f, { sizes: { n: 13 } })).toMatchInlineSnapshot(`
       "
       func f(n, A: f32[n * 4]) -> C: f32[n + 4]:
         for z in n + 4:
@@ -409,7 +409,7 @@ describe("the cascade", () => {
       predicate: lt(i, n),
     });
     const f = func("f", [A], [C], loop(o, ceil(n, 4), loop(r, 6, vec(ii, 4, b))), { sizes: [n] });
-    expect(after(f, { sizes: { n: 7 } })).toMatchInlineSnapshot(`
+    expect(cutText(f, { sizes: { n: 7 } })).toMatchInlineSnapshot(`
       "
       func f(n, A: f32[n * 6]) -> C: f32[n * 6]:
         for o in n // 4:
@@ -435,16 +435,15 @@ describe("trimming", () => {
     const [A, C] = [buf("A", "f32", 16), buf("C", "f32", 16)];
     const i = v("i");
     const [vi, wi] = [v("vi"), v("vi")];
-    const b = (x: typeof vi) =>
-      block("C", [iter(x, 16, i)], store(C, [x], load(A, [x])), { predicate: lt(i, int(5)) });
-    expect(after(func("f", [A], [C], vec(i, 16, b(vi))))).toMatchInlineSnapshot(`
+    const b = (x: typeof vi) => block("C", [iter(x, 16, i)], store(C, [x], load(A, [x])), { predicate: lt(i, int(5)) });
+    expect(cutText(func("f", [A], [C], vec(i, 16, b(vi))))).toMatchInlineSnapshot(`
       "
       func f(A: f32[16]) -> C: f32[16]:
         vectorized i in 5:
           C[i] = A[i]
       "
     `);
-    expect(after(func("f", [A], [C], unrolled(i, 16, b(wi))))).toMatchInlineSnapshot(`
+    expect(cutText(func("f", [A], [C], unrolled(i, 16, b(wi))))).toMatchInlineSnapshot(`
       "
       func f(A: f32[16]) -> C: f32[16]:
         unrolled i in 5:

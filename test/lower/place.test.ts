@@ -1,22 +1,22 @@
 import { describe, expect, it } from "vitest";
 import {
   add,
+  and,
   buffer,
+  type Func,
   floordiv,
   floormod,
-  type Func,
+  ge,
   int,
   load,
   lt,
   mul,
+  seq,
   store,
   sub,
-  seq,
   type Var,
   variable as v,
   where,
-  and,
-  ge,
 } from "../../src/ir/index.ts";
 import { dissolveBlocks } from "../../src/lower/blocks.ts";
 import { compute, constantEdge, createFunc, dim, placeholder, scan, sum } from "../../te/index.ts";
@@ -381,7 +381,9 @@ describe("sizes of nothing", () => {
     const body = seq([loop(i, n, loop(j, 100, b)), loop(p, n, loop(q, 100, c))]);
     const f = func("f", [A], [C], body, { sizes: [n], intermediates: [B] });
     const lowered = await check(f, ...[0, 1, 2, 5].map((x) => ({ sizes: { n: x } })));
-    expect(JSON.stringify(lowered.abi.scratch)).toMatchInlineSnapshot(`"{"op":"mul","args":[{"op":"max","args":[{"op":"sub","args":[{"op":"mul","args":[{"size":"n"},200]},100]},0]},4]}"`);
+    expect(JSON.stringify(lowered.abi.scratch)).toMatchInlineSnapshot(
+      `"{"op":"mul","args":[{"op":"max","args":[{"op":"sub","args":[{"op":"mul","args":[{"size":"n"},200]},100]},0]},4]}"`,
+    );
   });
   it("symbolic sizes that are 0 in any dimension", async () => {
     const [m, n] = [dim("m", { min: 0, max: 50 }), dim("n", { min: 0, max: 50 })];
