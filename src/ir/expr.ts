@@ -102,11 +102,11 @@ const finalizer = new FinalizationRegistry<string>((key) => {
 });
 let nextId = 1;
 
-type Fresh<T extends Expr> = T extends Expr ? Omit<T, "id"> : never;
-function intern<T extends Expr>(key: string, make: () => Fresh<T>): T {
+/** Nodes are immutable by type only: freezing each would double the cost of making one. */
+function intern<T extends Expr>(key: string, make: (id: number) => T): T {
   const old = table.get(key)?.deref();
   if (old !== undefined) return old as T;
-  const node = Object.freeze({ id: nextId++, ...make() }) as unknown as T;
+  const node = make(nextId++);
   table.set(key, new WeakRef(node));
   finalizer.register(node, key);
   return node;
@@ -195,7 +195,7 @@ export function constant(dtype: DType, value: Scalar | boolean, lanes = 1): Expr
   }
   v = normalize(dtype, v);
   const key = `c${dtype}:${Object.is(v, -0) ? "-0" : String(v)}`;
-  const c = intern<Const>(key, () => ({ kind: "const", dtype, lanes: 1, value: v }));
+  const c = intern<Const>(key, (id) => ({ id, kind: "const", dtype, lanes: 1, value: v }));
   return lanes === 1 ? c : broadcast(c, lanes);
 }
 export const int = (v: number): Expr => constant("i32", v);
@@ -239,23 +239,25 @@ export function op(name: OpName, args: readonly Expr[], dtype?: DType): Expr {
   if (name === "bitcast" && bitsOf(type) !== bitsOf(args[0]!.dtype))
     throw new IrError(`bitcast from ${args[0]!.dtype} to ${type}: the widths differ`);
   const lanes = lanesOf(name, args);
-  return intern<Op>(`o${name}:${type}:${ids(args)}`, () => ({
+  return intern<Op>(`o${name}:${type}:${ids(args)}`, (id) => ({
+    id,
     kind: "op",
     op: name,
     dtype: type,
     lanes,
-    args: Object.freeze([...args]),
+    args: [...args],
   }));
 }
 
 export function load(buffer: Buffer, index: readonly Expr[]): Expr {
   const lanes = index.length === 0 ? 1 : lanesOf(`load ${buffer.name}`, index);
-  return intern<Load>(`l${identityOf(buffer)}:${ids(index)}`, () => ({
+  return intern<Load>(`l${identityOf(buffer)}:${ids(index)}`, (id) => ({
+    id,
     kind: "load",
     dtype: buffer.dtype,
     lanes,
     buffer,
-    index: Object.freeze([...index]),
+    index: [...index],
   }));
 }
 
@@ -263,7 +265,8 @@ export function ramp(base: Expr, stride: Expr, lanes: number): Expr {
   if (base.lanes !== 1 || stride.lanes !== 1) throw new IrError("ramp: base and stride must be scalars");
   if (base.dtype !== stride.dtype) throw new IrError(`ramp: base ${base.dtype} and stride ${stride.dtype} differ`);
   if (lanes === 1) return base;
-  return intern<Ramp>(`r${base.id}:${stride.id}:${lanes}`, () => ({
+  return intern<Ramp>(`r${base.id}:${stride.id}:${lanes}`, (id) => ({
+    id,
     kind: "ramp",
     dtype: base.dtype,
     lanes,
@@ -275,7 +278,13 @@ export function ramp(base: Expr, stride: Expr, lanes: number): Expr {
 export function broadcast(value: Expr, lanes: number): Expr {
   if (value.lanes !== 1) throw new IrError("broadcast: the value must be a scalar");
   if (lanes === 1) return value;
-  return intern<Broadcast>(`b${value.id}:${lanes}`, () => ({ kind: "broadcast", dtype: value.dtype, lanes, value }));
+  return intern<Broadcast>(`b${value.id}:${lanes}`, (id) => ({
+    id,
+    kind: "broadcast",
+    dtype: value.dtype,
+    lanes,
+    value,
+  }));
 }
 
 export function shuffle(vectors: readonly Expr[], picks: readonly number[]): Expr {
@@ -284,12 +293,13 @@ export function shuffle(vectors: readonly Expr[], picks: readonly number[]): Exp
   for (const v of vectors) if (v.dtype !== dtype) throw new IrError(`shuffle: dtypes ${dtype} and ${v.dtype} differ`);
   for (const p of picks) if (p < 0 || p >= total) throw new IrError(`shuffle: lane ${p} of ${total}`);
   if (vectors.length === 1 && picks.length === total && picks.every((p, i) => p === i)) return vectors[0]!;
-  return intern<Shuffle>(`s${ids(vectors)}:${picks.join(",")}`, () => ({
+  return intern<Shuffle>(`s${ids(vectors)}:${picks.join(",")}`, (id) => ({
+    id,
     kind: "shuffle",
     dtype,
     lanes: picks.length,
-    vectors: Object.freeze([...vectors]),
-    picks: Object.freeze([...picks]),
+    vectors: [...vectors],
+    picks: [...picks],
   }));
 }
 /** Lanes start .. start + lanes of a vector. */
@@ -316,13 +326,14 @@ export function reduce(
 ): Expr {
   const dtype = values[component]!.dtype;
   const key = `R${identityOf(combiner)}:${axes.map((a) => `${a.var.id}.${a.extent.id}`)}:${ids(values)}:${condition?.id}:${component}`;
-  return intern<Reduce>(key, () => ({
+  return intern<Reduce>(key, (id) => ({
+    id,
     kind: "reduce",
     dtype,
     lanes: 1,
     combiner,
-    axes: Object.freeze([...axes]),
-    values: Object.freeze([...values]),
+    axes: [...axes],
+    values: [...values],
     condition,
     component,
   }));

@@ -112,7 +112,8 @@ class Verifier {
     }
     if (e.kind !== "op") return;
     this.need(opInfo(e.op).approximate !== true, () => `${e.op} should have been expanded: ${shown()}`);
-    this.need(e.op !== "where" || e.lanes === 1, () => `a where of vectors: ${shown()}`);
+    const branch = e.op !== "where" || e.lanes === 1 || e.args[0]!.kind === "broadcast";
+    this.need(branch, () => `a where of vectors with a condition per lane: ${shown()}`);
     const f16 = e.dtype === "f16" || e.args.some((a) => a.dtype === "f16");
     const moves = e.op === "cast" || e.op === "bitcast" || e.op === "select" || e.op === "where";
     this.need(!f16 || moves, () => `f16 arithmetic: ${shown()}`);

@@ -15,6 +15,7 @@ import {
   int,
   le,
   lt,
+  min,
   mul,
   rebuildStmt,
   type Stmt,
@@ -92,7 +93,9 @@ export function cascade(s: Stmt, facts: Facts): Stmt {
 function allowed(s: Stmt, r: Remainder, facts: Facts): boolean {
   const own = boundIn(s);
   for (const v of varsOf(r.rem)) if (own.has(v)) return false;
-  return constBounds(r.rem, facts).min >= 0 && laneLocal(s, r.rem, facts);
+  const b = constBounds(r.rem, facts);
+  const lanes = b.max < r.extent ? r.rem : min(r.rem, int(r.extent));
+  return b.min >= 0 && laneLocal(s, lanes, facts);
 }
 
 /** The body for lanes off .. off + w: vectorized loops shrink, and their guards hold. */

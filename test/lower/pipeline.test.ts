@@ -99,7 +99,7 @@ describe("lowerFunc", () => {
         const inputs = inputsOf(p, seed);
         const want = interpret(plain, inputs, { sizes: p.sizes });
         try {
-          await checkLowering(f, p, inputs, want, judge(p, inputs), true);
+          await checkLowering(f, p, inputs, want, judge(p, inputs), { everyStage: true, canaries: true });
         } catch (e) {
           throw new Error(`${(e as Error).message}\n${printFunc(f)}`);
         }
