@@ -2,8 +2,20 @@
  * Loops that were fused and split again: axes that are the digits of one number, as in `h = p // 7, w = p % 7` with
  * `p = po * 4 + pi`. If the number runs through all of [0, n), the digits run through a box.
  */
-import { exactRegion, type Facts, prove, type Range, simplifyIndex } from "../src/arith/index.ts";
-import { add, constInt, type Expr, floordiv, floormod, int, isConst, le, type Var, variable } from "../src/ir/index.ts";
+import { exactRegion, type Facts, linear, prove, type Range, simplifyIndex } from "../src/arith/index.ts";
+import {
+  add,
+  constInt,
+  type Expr,
+  floordiv,
+  floormod,
+  int,
+  isConst,
+  le,
+  sub,
+  type Var,
+  variable,
+} from "../src/ir/index.ts";
 import { atLeastZero, sameTerms, split, touchesAny } from "./forms.ts";
 
 /** One axis as (number // divisor) % modulus; the most significant one has no modulus. */
@@ -35,18 +47,36 @@ function digit(e: Expr, at: number): Digit | undefined {
 /** The digits of each number, least significant first, where each begins where the one before ends. */
 function numbers(bindings: readonly Expr[], free: ReadonlySet<Var>): Digit[][] {
   const groups = new Map<Expr, Digit[]>();
+  const last: Digit[] = [];
   bindings.forEach((e, at) => {
     const d = digit(e, at);
-    if (d && touchesAny(d.number, free)) groups.set(d.number, [...(groups.get(d.number) ?? []), d]);
+    if (d === undefined || !touchesAny(d.number, free)) return;
+    if (d.divisor === 1) last.push(d);
+    else groups.set(d.number, [...(groups.get(d.number) ?? []), d]);
   });
-  return [...groups.values()].flatMap((list) => {
+  return [...groups].flatMap(([number, list]) => {
     list.sort((a, b) => a.divisor - b.divisor);
+    const first = list[0]!.divisor;
+    // the last digit may be written with a smaller number: (8 * o + l) % 7 is (o + l) % 7
+    const same = (x: Expr): boolean => isConst(simplifyIndex(floormod(sub(number, x), int(first))), 0);
+    const one = last.find((d) => d.modulus === first && same(d.number));
+    if (one === undefined) return [];
+    const all = [{ ...one, number }, ...list];
     let next = 1;
-    for (const d of list) {
-      if (d.divisor !== next || (d.modulus === undefined) !== (d === list.at(-1))) return [];
+    for (const d of all) {
+      if (d.divisor !== next || (d.modulus === undefined) !== (d === all.at(-1))) return [];
       next *= d.modulus ?? 1;
     }
-    return [list];
+    return [all];
+  });
+}
+
+/** Whether some of these axes are all the digits of a number that is another one for each value of `v`. */
+export function tellApart(bindings: readonly Expr[], v: Var): boolean {
+  const free = new Set([v]);
+  return numbers(bindings, free).some(([d]) => {
+    const mine = linear(d!.number).terms.filter((t) => touchesAny(t.atom, free));
+    return mine.length === 1 && mine[0]!.atom === v;
   });
 }
 

@@ -167,7 +167,8 @@ export function flowProblem(writer: Place<Block>, reader: Place<Block>, buffer: 
   const [w, r] = [writer.node, reader.node];
   if (writer.order > reader.order) return `${r.id.name} would read ${buffer.name} before ${w.id.name} computes it`;
   const around = shared(writer, reader);
-  const carried = feeding(w, "reduction", "ordered");
+  // a step of a scan is complete when it has run
+  const carried = feeding(w, "reduction");
   const loop = around.find((l) => carried.has(l.var));
   if (loop)
     return `${r.id.name} would read ${buffer.name} inside ${loop.var.name}, over which ${w.id.name} is still being computed`;

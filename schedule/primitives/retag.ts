@@ -1,4 +1,4 @@
-import { linear, solveAffineBindings } from "../../src/arith/index.ts";
+import { linear, simplifyIndex, solveAffineBindings } from "../../src/arith/index.ts";
 import {
   type Block,
   constInt,
@@ -12,6 +12,7 @@ import {
   visitStmt,
 } from "../../src/ir/index.ts";
 import { feeding, has, isUpdate, selfReadLoops, visitsOnce } from "../analysis.ts";
+import { tellApart } from "../digits.ts";
 import { type Complaint, refuse } from "../error.ts";
 import type { Outcome } from "../outcome.ts";
 import { blocksIn, factsIn, io, type Place, replaceStmt, shared, treeOf } from "../tree.ts";
@@ -157,5 +158,12 @@ function distinct(b: Block, p: Place<For>): boolean {
   // quotients and remainders of a fused loop
   const targets = using.map((it) => variable(`=${it.var.name}`));
   const bindings = using.map((it) => it.binding);
+  if (
+    tellApart(
+      bindings.map((e) => simplifyIndex(e, factsIn(p.loops))),
+      v,
+    )
+  )
+    return true;
   return solveAffineBindings(bindings, targets, [{ var: v, extent: l.extent }], factsIn(p.loops)) !== undefined;
 }

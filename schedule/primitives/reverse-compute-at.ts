@@ -31,7 +31,7 @@ const NAME = "reverseComputeAt";
  *
  * Conditions:
  * 1. a block that computes what this one reads is inside the loop, and this one stands after the loop;
- * 2. every loop that carries a reduction or scan of those producers is inside the loop;
+ * 2. every loop that carries a reduction of those producers is inside the loop (a scan's steps are complete one by one);
  * 3. no loop at or around that place is vectorized;
  * 4. the block is no scan, and the only one that writes its buffers;
  * 5. its axes are known from what the producers write: it reads at axis + constant, and the producers' region is exact;
@@ -66,7 +66,7 @@ export function reverseComputeAt(f: Func, block: BlockId, loop: Var): Outcome {
       marks: [loop, block],
     });
   for (const w of producers) {
-    const carried = feeding(w.node, "reduction", "ordered");
+    const carried = feeding(w.node, "reduction");
     const outer = [...l.loops, l.node].find((x) => carried.has(x.var));
     if (outer) {
       const at = w.loops.findIndex((x) => carried.has(x.var));

@@ -225,6 +225,8 @@ export const GEMM: readonly Idiom[] = [
       unrollAndVectorize(s, copy);
       return s;
     },
+    // a register holds neighbours in memory, not in a column
+    warnings: ["local-demoted"],
   },
   {
     name: "a batch of products, B packed per batch and column block",

@@ -1,11 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { CONV } from "./conv.ts";
+import { ELEMENTWISE } from "./elementwise.ts";
 import { GEMM } from "./gemm.ts";
 import { checkIdiom, type Idiom } from "./idiom.ts";
+
+import { ROWS } from "./rows.ts";
+import { STENCIL } from "./stencil.ts";
 
 const FAMILIES: Readonly<Record<string, readonly Idiom[]>> = {
   "matrix products": GEMM,
   convolutions: CONV,
+  stencils: STENCIL,
+  "rows and columns": ROWS,
+  "element by element": ELEMENTWISE,
 };
 const all = Object.values(FAMILIES).flat();
 
@@ -16,5 +23,5 @@ for (const [family, idioms] of Object.entries(FAMILIES))
 
 test("there are many, by different names", () => {
   expect(new Set(all.map((i) => i.name)).size).toBe(all.length);
-  expect(all.length).toBeGreaterThanOrEqual(0);
+  expect(all.length).toBeGreaterThanOrEqual(100);
 });
