@@ -8,7 +8,7 @@ import { bytesOf, type DType, isFloat, isInteger, type Expr as Node, type OpName
 import { build, convert, operand } from "./build.ts";
 import { TeError } from "./error.ts";
 import { brief } from "./text.ts";
-import type { Arg, FloatType, IntType, NarrowIntType, SignedIntType, Size, Widened } from "./types.ts";
+import type { Arg, FloatType, Given, IntType, NarrowIntType, SignedIntType, Size, Widened } from "./types.ts";
 
 declare const facts: unique symbol;
 const EXPR: unique symbol = Symbol.for("tilewright.expr") as never;
@@ -36,29 +36,29 @@ export class Expr<D extends DType = DType, F = any> {
 
   // ---- arithmetic: integers wrap, floats round to their dtype after every operation
 
-  add<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  add<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("add", this, x);
   }
-  sub<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  sub<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("sub", this, x);
   }
-  mul<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  mul<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("mul", this, x);
   }
   /** Floats: the quotient. Integers: rounded towards minus infinity, 0 for a divisor of 0. */
-  div<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  div<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary(isInteger(this.dtype) ? "floordiv" : "div", this, x, "div");
   }
   /** Integers: the remainder of `div`, with the sign of the divisor. */
-  mod<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  mod<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("floormod", this, x, "mod");
   }
   /** Integers: the quotient rounded towards zero. */
-  truncDiv<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  truncDiv<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("truncdiv", this, x, "truncDiv");
   }
   /** Integers: the remainder of `truncDiv`, with the sign of the dividend. */
-  rem<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  rem<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("truncrem", this, x, "rem");
   }
   neg(): Expr<D, F> {
@@ -68,71 +68,75 @@ export class Expr<D extends DType = DType, F = any> {
     return unary("abs", this);
   }
   /** The smaller of two; floats as in IEEE 754-2019 (NaN if either is NaN, -0 below +0). */
-  min<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  min<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("min", this, x);
   }
-  max<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  max<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("max", this, x);
   }
   /** max(low), then min(high). */
-  clamp<G = never, H = never>(low: Arg<D, G>, high: Arg<D, H>): Expr<D, F | G | H> {
+  clamp<G = never, H = never>(low: Arg<D, G>, high: Arg<D, H>): Expr<D, F | Given<G> | Given<H>> {
     return this.max(low).min(high);
   }
   /** x < this ? x : this, one instruction where `min` takes several; differs for NaN and signed zeros. Floats. */
-  pmin<G = never>(this: Expr<D & FloatType, F>, x: Arg<D, G>): Expr<D, F | G> {
+  pmin<G = never>(this: Expr<D & FloatType, F>, x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("pmin", this, x);
   }
   /** this < x ? x : this. Floats. */
-  pmax<G = never>(this: Expr<D & FloatType, F>, x: Arg<D, G>): Expr<D, F | G> {
+  pmax<G = never>(this: Expr<D & FloatType, F>, x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("pmax", this, x);
   }
   /** this * b + c, rounded once. Floats. */
-  fma<G = never, H = never>(this: Expr<D & FloatType, F>, b: Arg<D, G>, c: Arg<D, H>): Expr<D, F | G | H> {
+  fma<G = never, H = never>(
+    this: Expr<D & FloatType, F>,
+    b: Arg<D, G>,
+    c: Arg<D, H>,
+  ): Expr<D, F | Given<G> | Given<H>> {
     const d = this.dtype;
     return wrap(build("fma", "fma", [this.node, operand(b, d, "fma"), operand(c, d, "fma")]));
   }
 
   // ---- comparison: false where an operand is NaN (ne: true)
 
-  lt<G = never>(x: Arg<D, G>): Cond<F | G> {
+  lt<G = never>(x: Arg<D, G>): Cond<F | Given<G>> {
     return binary("lt", this, x);
   }
-  le<G = never>(x: Arg<D, G>): Cond<F | G> {
+  le<G = never>(x: Arg<D, G>): Cond<F | Given<G>> {
     return binary("le", this, x);
   }
-  gt<G = never>(x: Arg<D, G>): Cond<F | G> {
+  gt<G = never>(x: Arg<D, G>): Cond<F | Given<G>> {
     return binary("gt", this, x);
   }
-  ge<G = never>(x: Arg<D, G>): Cond<F | G> {
+  ge<G = never>(x: Arg<D, G>): Cond<F | Given<G>> {
     return binary("ge", this, x);
   }
-  eq<G = never>(x: Arg<D, G>): Cond<F | G> {
+  eq<G = never>(x: Arg<D, G>): Cond<F | Given<G>> {
     return binary("eq", this, x);
   }
-  ne<G = never>(x: Arg<D, G>): Cond<F | G> {
+  ne<G = never>(x: Arg<D, G>): Cond<F | Given<G>> {
     return binary("ne", this, x);
   }
 
   // ---- logic on bool, bitwise on integers; both sides are evaluated
 
-  and<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  and<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("and", this, x);
   }
-  or<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  or<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("or", this, x);
   }
-  xor<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  xor<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("xor", this, x);
   }
   not(): Expr<D, F> {
     return unary("not", this);
   }
   /** The count is taken modulo the width. */
-  shl<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  shl<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("shl", this, x);
   }
   /** Keeps the sign of signed dtypes; the count is taken modulo the width. */
-  shr<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  shr<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("shr", this, x);
   }
 
@@ -155,39 +159,39 @@ export class Expr<D extends DType = DType, F = any> {
 
   // ---- narrow and fixed-point integers
 
-  addSat<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  addSat<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("addSat", this, x);
   }
-  subSat<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  subSat<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("subSat", this, x);
   }
-  mulSat<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  mulSat<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("mulSat", this, x);
   }
   /** The exact sum, in twice the width. */
-  widenAdd<G = never>(this: Expr<D & NarrowIntType, F>, x: Arg<D, G>): Expr<Widened<D>, F | G> {
+  widenAdd<G = never>(this: Expr<D & NarrowIntType, F>, x: Arg<D, G>): Expr<Widened<D>, F | Given<G>> {
     return binary("widenAdd", this, x);
   }
-  widenSub<G = never>(this: Expr<D & NarrowIntType, F>, x: Arg<D, G>): Expr<Widened<D>, F | G> {
+  widenSub<G = never>(this: Expr<D & NarrowIntType, F>, x: Arg<D, G>): Expr<Widened<D>, F | Given<G>> {
     return binary("widenSub", this, x);
   }
-  widenMul<G = never>(this: Expr<D & NarrowIntType, F>, x: Arg<D, G>): Expr<Widened<D>, F | G> {
+  widenMul<G = never>(this: Expr<D & NarrowIntType, F>, x: Arg<D, G>): Expr<Widened<D>, F | Given<G>> {
     return binary("widenMul", this, x);
   }
   /** floor((this + x) / 2) without overflow. */
-  halvingAdd<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  halvingAdd<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("halvingAdd", this, x);
   }
   /** floor((this + x + 1) / 2) without overflow. */
-  roundingHalvingAdd<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  roundingHalvingAdd<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("roundingHalvingAdd", this, x);
   }
   /** floor(this / 2^x + 1/2); x must lie in [0, width). */
-  roundingShr<G = never>(x: Arg<D, G>): Expr<D, F | G> {
+  roundingShr<G = never>(x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("roundingShr", this, x);
   }
   /** saturate(floor(this * x / 2^(width - 1) + 1/2)): the product of two Q-format numbers. Signed integers. */
-  roundingMulQ<G = never>(this: Expr<D & SignedIntType, F>, x: Arg<D, G>): Expr<D, F | G> {
+  roundingMulQ<G = never>(this: Expr<D & SignedIntType, F>, x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("roundingMulQ", this, x);
   }
 
@@ -220,7 +224,7 @@ export class Expr<D extends DType = DType, F = any> {
   cos(this: Expr<D & FloatType, F>): Expr<D, F> {
     return unary("cos", this);
   }
-  pow<G = never>(this: Expr<D & FloatType, F>, x: Arg<D, G>): Expr<D, F | G> {
+  pow<G = never>(this: Expr<D & FloatType, F>, x: Arg<D, G>): Expr<D, F | Given<G>> {
     return binary("pow", this, x);
   }
   floor(this: Expr<D & FloatType, F>): Expr<D, F> {
@@ -260,13 +264,13 @@ export class Expr<D extends DType = DType, F = any> {
  * `then` below for a promise nobody awaited): choose with `select` or `where`.
  */
 export class Cond<F = any> extends Expr<"bool", F> {
-  override and<G = never>(x: Arg<"bool", G>): Cond<F | G> {
+  override and<G = never>(x: Arg<"bool", G>): Cond<F | Given<G>> {
     return binary("and", this, x);
   }
-  override or<G = never>(x: Arg<"bool", G>): Cond<F | G> {
+  override or<G = never>(x: Arg<"bool", G>): Cond<F | Given<G>> {
     return binary("or", this, x);
   }
-  override xor<G = never>(x: Arg<"bool", G>): Cond<F | G> {
+  override xor<G = never>(x: Arg<"bool", G>): Cond<F | Given<G>> {
     return binary("xor", this, x);
   }
   override not(): Cond<F> {

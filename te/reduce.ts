@@ -33,6 +33,7 @@ import type {
   Axes,
   FactsOf,
   Flat,
+  Given,
   Named,
   Names,
   NumericType,
@@ -122,7 +123,7 @@ export function sum<const A extends Named, D extends DType, F, W = never>(
   axes: A,
   body: (axes: Axes<A>) => Expr<D, F> & Flat<F>,
   options?: ReduceOptions<A, W>,
-): Expr<D, Reduced<A, F | W>> {
+): Expr<D, Reduced<A, F | Given<W>>> {
   return simple("sum", axes, body, options);
 }
 /** The product over named axes. 1 over nothing. */
@@ -130,7 +131,7 @@ export function prod<const A extends Named, D extends DType, F, W = never>(
   axes: A,
   body: (axes: Axes<A>) => Expr<D, F> & Flat<F>,
   options?: ReduceOptions<A, W>,
-): Expr<D, Reduced<A, F | W>> {
+): Expr<D, Reduced<A, F | Given<W>>> {
   return simple("prod", axes, body, options);
 }
 /** The smallest value (NaN if there is one). Infinity, or the dtype's greatest value, over nothing. */
@@ -138,7 +139,7 @@ export function min<const A extends Named, D extends DType, F, W = never>(
   axes: A,
   body: (axes: Axes<A>) => Expr<D, F> & Flat<F>,
   options?: ReduceOptions<A, W>,
-): Expr<D, Reduced<A, F | W>> {
+): Expr<D, Reduced<A, F | Given<W>>> {
   return simple("min", axes, body, options);
 }
 /** The largest value (NaN if there is one). -Infinity, or the dtype's least value, over nothing. */
@@ -146,7 +147,7 @@ export function max<const A extends Named, D extends DType, F, W = never>(
   axes: A,
   body: (axes: Axes<A>) => Expr<D, F> & Flat<F>,
   options?: ReduceOptions<A, W>,
-): Expr<D, Reduced<A, F | W>> {
+): Expr<D, Reduced<A, F | Given<W>>> {
   return simple("max", axes, body, options);
 }
 /** Whether a comparison holds anywhere. False over nothing. */
@@ -154,7 +155,7 @@ export function any<const A extends Named, F, W = never>(
   axes: A,
   body: (axes: Axes<A>) => Expr<"bool", F> & Flat<F>,
   options?: ReduceOptions<A, W>,
-): Expr<"bool", Reduced<A, F | W>> {
+): Expr<"bool", Reduced<A, F | Given<W>>> {
   return simple("any", axes, body, options);
 }
 /** Whether a comparison holds everywhere. True over nothing. */
@@ -162,7 +163,7 @@ export function all<const A extends Named, F, W = never>(
   axes: A,
   body: (axes: Axes<A>) => Expr<"bool", F> & Flat<F>,
   options?: ReduceOptions<A, W>,
-): Expr<"bool", Reduced<A, F | W>> {
+): Expr<"bool", Reduced<A, F | Given<W>>> {
   return simple("all", axes, body, options);
 }
 
@@ -194,7 +195,7 @@ export function argmin<const A extends Named, D extends NumericType, F, W = neve
   axes: A,
   body: (axes: Axes<A>) => Expr<D, F> & Flat<F>,
   options?: ReduceOptions<A, W>,
-): Expr<"i32", Reduced<A, F | W>> {
+): Expr<"i32", Reduced<A, F | Given<W>>> {
   return arg("argmin", axes, body, options);
 }
 /** The i32 index of the first largest value; a NaN counts as larger than every number. See `argmin`. */
@@ -202,7 +203,7 @@ export function argmax<const A extends Named, D extends NumericType, F, W = neve
   axes: A,
   body: (axes: Axes<A>) => Expr<D, F> & Flat<F>,
   options?: ReduceOptions<A, W>,
-): Expr<"i32", Reduced<A, F | W>> {
+): Expr<"i32", Reduced<A, F | Given<W>>> {
   return arg("argmax", axes, body, options);
 }
 

@@ -60,6 +60,11 @@ export interface Red<N extends string> {
 export interface Size<N extends string> {
   readonly size: N;
 }
+/**
+ * F, where it can't be inferred: as `NoInfer`, but gone once F is known. Facts of an operand come from the operand alone; without
+ * this an `any` in the type that a call's result goes to would become one of them.
+ */
+export type Given<F> = [F][F extends any ? 0 : never];
 export type RedOf<F> = F extends Red<infer R> ? R : never;
 export type FactsOf<X> = X extends Tensor<any, any, infer F, any, any> ? F : X extends Expr<any, infer G> ? G : never;
 export type DTypeOf<X> = X extends { readonly dtype: infer D extends DType } ? D : never;

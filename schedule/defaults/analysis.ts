@@ -17,6 +17,10 @@ import {
   visitExprsIn,
   visitStmt,
 } from "../../src/ir/index.ts";
+import type { Schedule } from "../schedule.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: a schedule of anything
+export type AnySchedule = Schedule<any>;
 
 export interface Access {
   readonly buffer: Buffer;

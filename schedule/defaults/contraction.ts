@@ -10,8 +10,7 @@ import type { BlockIter } from "../../src/ir/index.ts";
 import { nativeLanes, type Target } from "../../src/target/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize } from "../library/index.ts";
-import { type Access, type Contraction, runsAlong, sizeOf, strideIn } from "./analysis.ts";
-import type { AnySchedule } from "./index.ts";
+import { type Access, type AnySchedule, type Contraction, runsAlong, sizeOf, strideIn } from "./analysis.ts";
 
 /** Rows that have to share a panel before copying it pays. */
 const PACK_ROWS = 12;

@@ -2,8 +2,7 @@
 import { bytesOf, constInt, visitExprsIn } from "../../src/ir/index.ts";
 import { VECTOR_BYTES } from "../../src/target/index.ts";
 import type { BlockHandle } from "../handles.ts";
-import { type BlockShape, sizeOf } from "./analysis.ts";
-import type { AnySchedule } from "./index.ts";
+import { type AnySchedule, type BlockShape, sizeOf } from "./analysis.ts";
 
 export function scheduleElementwise(s: AnySchedule, block: BlockHandle, shape: BlockShape): void {
   const { along } = shape;

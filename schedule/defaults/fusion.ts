@@ -12,8 +12,7 @@ import {
 } from "../../src/ir/index.ts";
 import { ScheduleError } from "../error.ts";
 import { type BlockHandle, blockHandle } from "../handles.ts";
-import { shapeOf } from "./analysis.ts";
-import type { AnySchedule } from "./index.ts";
+import { type AnySchedule, shapeOf } from "./analysis.ts";
 
 /** Instructions, roughly: a math function is a polynomial. */
 function cost(block: Block): number {

@@ -9,15 +9,11 @@
 import { type BlockId, blocksOf } from "../../src/ir/index.ts";
 import type { Target } from "../../src/target/index.ts";
 import type { BlockHandle } from "../handles.ts";
-import type { Schedule } from "../schedule.ts";
-import { contractionOf, shapeOf } from "./analysis.ts";
+import { type AnySchedule, contractionOf, shapeOf } from "./analysis.ts";
 import { scheduleContraction } from "./contraction.ts";
 import { scheduleElementwise } from "./elementwise.ts";
 import { epilogueOf, inlineStages } from "./fusion.ts";
 import { scheduleReduction } from "./reduction.ts";
-
-// biome-ignore lint/suspicious/noExplicitAny: a schedule of anything
-export type AnySchedule = Schedule<any>;
 
 /**
  * Applies the default schedule for a target to a fresh schedule.

@@ -3,8 +3,7 @@ import { constInt } from "../../src/ir/index.ts";
 import { nativeLanes } from "../../src/target/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize } from "../library/index.ts";
-import { type BlockShape, sizeOf } from "./analysis.ts";
-import type { AnySchedule } from "./index.ts";
+import { type AnySchedule, type BlockShape, sizeOf } from "./analysis.ts";
 
 /**
  * Vector lanes along the output's memory, where operands run along with it; results accumulate in registers and what

@@ -52,21 +52,29 @@ function hoist(loop: For, facts: Facts): Stmt {
   const lets: { var: Var; value: Expr }[] = [];
   const moved = new Map<Expr, Var>();
 
-  const fixed = new Map<Expr, boolean>();
+  // one answer each for code that certainly runs and for code that may not: expressions are graphs, so both are remembered
+  const fixed = [new Map<Expr, boolean>(), new Map<Expr, boolean>()] as const;
+  const rewritten = [new Map<Expr, Expr>(), new Map<Expr, Expr>()] as const;
   /** The same in every iteration, and harmless to compute early. */
   const invariant = (e: Expr, certain: boolean): boolean => {
-    const old = fixed.get(e);
-    if (old !== undefined && (old === false || certain || !hasLoad(e))) return old;
-    let r = true;
+    const memo = fixed[certain ? 1 : 0];
+    let r = memo.get(e);
+    if (r !== undefined) return r;
     if (e.kind === "var") r = !changed.has(e) && !e.mutable;
     else if (e.kind === "load") r = certain && !writes.has(e.buffer) && e.index.every((i) => invariant(i, certain));
     else r = children(e).every((c) => invariant(c, certain));
-    if (certain) fixed.set(e, r);
+    memo.set(e, r);
     return r;
   };
   const rewrite = (e: Expr, certain: boolean): Expr => {
-    const old = moved.get(e);
+    const memo = rewritten[certain ? 1 : 0];
+    const old = moved.get(e) ?? memo.get(e);
     if (old) return old;
+    const r = rewriteOne(e, certain);
+    memo.set(e, r);
+    return r;
+  };
+  const rewriteOne = (e: Expr, certain: boolean): Expr => {
     if (worthMoving(e) && invariant(e, certain)) {
       const v = variable("h", e.dtype, { lanes: e.lanes });
       lets.push({ var: v, value: e });
@@ -105,14 +113,6 @@ function hoist(loop: For, facts: Facts): Stmt {
   return lets.reduceRight<Stmt>((b, l) => ({ kind: "let", var: l.var, value: l.value, body: b }), inside);
 }
 
-const loads = new WeakMap<Expr, boolean>();
-function hasLoad(e: Expr): boolean {
-  const old = loads.get(e);
-  if (old !== undefined) return old;
-  const r = e.kind === "load" || children(e).some(hasLoad);
-  loads.set(e, r);
-  return r;
-}
 /** Values that cost an instruction; constants are rebuilt by engines where needed. */
 function worthMoving(e: Expr): boolean {
   if (e.kind === "load") return true;

@@ -38,6 +38,8 @@ export function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: ChainSpec
         () => e.pmin(other),
         () => e.pmax(other),
         () => e.sin(),
+        () => e.round().max(0),
+        () => e.neg().min(0),
         () => e.abs().add(1).log(),
         () => te.select(e.lt(other), other, e.neg()),
       ];

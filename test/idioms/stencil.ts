@@ -279,10 +279,9 @@ export const STENCIL: readonly Idiom[] = [
     name: "threshold of a blurred picture: stencil, then select, in strips",
     make: () => {
       const { by } = blur(12, 24);
-      const Y = compute("Y", by.shape, (y, x) => select(by.at(y, x).gt(3), by.at(y, x), 0));
+      const Y = compute("Y", { y: 12, x: 24 }, ({ y, x }) => select(by.at(y, x).gt(3), by.at(y, x), 0));
       const s = schedule(Y);
-      const { i0 } = s.loops(Y);
-      const { yo } = s.split(i0, { yo: "rest", yi: 4 });
+      const { yo } = s.split(s.loops(Y).y, { yo: "rest", yi: 4 });
       s.computeAt(by, yo);
       const bx = s.block("bx");
       s.computeAt(bx, s.loops(by).y);
