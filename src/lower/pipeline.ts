@@ -20,6 +20,7 @@ import { type LowerWarning, promoteLocals } from "./promote.ts";
 import { planScratch } from "./scratch.ts";
 import { share } from "./share.ts";
 import { simplifyStmt } from "./simplify.ts";
+import { speculate } from "./speculate.ts";
 import { unroll } from "./unroll.ts";
 import { vectorize } from "./vectorize.ts";
 
@@ -46,6 +47,7 @@ export function lowerFunc(scheduled: Func, target: Target, options: LowerOptions
   pass("dissolve blocks", dissolveBlocks);
   pass("flatten", (x) => simplify(flatten(x).func));
   pass("partition loops", (x) => partitionLoops(x));
+  pass("speculate", speculate);
   pass("vectorize", (x) => simplify(vectorize(x)));
   pass("legalize", (x) => legalizeValues(x, target));
   pass("cut lanes", (x) => cutLanes(x, target));

@@ -4,11 +4,13 @@ import { ELEMENTWISE } from "./elementwise.ts";
 import { GEMM } from "./gemm.ts";
 import { checkIdiom, type Idiom } from "./idiom.ts";
 
+import { PRODUCTS } from "./products.ts";
 import { ROWS } from "./rows.ts";
 import { STENCIL } from "./stencil.ts";
 
 const FAMILIES: Readonly<Record<string, readonly Idiom[]>> = {
   "matrix products": GEMM,
+  "more products": PRODUCTS,
   convolutions: CONV,
   stencils: STENCIL,
   "rows and columns": ROWS,

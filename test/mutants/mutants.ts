@@ -46,8 +46,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "cacheWrite, cacheRead: indices of the copy swapped",
     "schedule/primitives/cache.ts",
-    "store(to, index, load(from, index))",
-    "store(to, index, load(from, [...index].reverse()))",
+    "store(to, target, load(from, index))",
+    "store(to, target, load(from, [...index].reverse()))",
   ),
   m(
     "cacheRead: copies what is not complete",
@@ -145,7 +145,7 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "plan scratch: lives end inside loops",
     "src/lower/scratch.ts",
-    "          l.last = Math.max(l.last, clock);\n",
+    "          l.last = Math.max(l.last, clock - 1);\n",
     "",
   ),
   m(
@@ -226,7 +226,7 @@ export const MUTANTS: readonly Mutant[] = [
     "codegen: counts of narrow shifts not masked",
     "codegen/wasm/arith.ts",
     "safe ? b! : c.w.m.i32.and(b!, c.w.i32(bits - 1))",
-    "safe || bits < 0 ? b! : c.w.m.i32.and(b!, c.w.i32(31))",
+    "safe ? b! : c.w.m.i32.and(b!, c.w.i32(31))",
   ),
   m("codegen: lane stores take the first lane", "codegen/wasm/memory.ts", "from?.lane ?? 0", "0"),
   m(
