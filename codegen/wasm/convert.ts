@@ -62,7 +62,15 @@ export function extendLanes(c: Context, v: Ref, start: number, from: number, to:
     r = c.w.i(`${intShape(bits * 2)}.extend_${at >= half ? "high" : "low"}_${intShape(bits)}_${sign}`, r);
     at %= half;
   }
-  return r;
+  if (at === 0) return r;
+  // fewer lanes than the wide register has, from the middle of it
+  const x = c.w.dup("v128", r);
+  const skip = (at * to) / 8;
+  return c.w.shuffle(
+    x.first,
+    x.again(),
+    Array.from({ length: 16 }, (_, i) => (i + skip) % 16),
+  );
 }
 function widen(c: Context, e: Expr, to: number): Ref {
   const from = bitsOf(e.dtype);

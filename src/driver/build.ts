@@ -47,7 +47,10 @@ export type CompileOptions = BuildOptions & LoadOptions;
 export async function build(x: Buildable, options: BuildOptions = {}): Promise<Artifact> {
   const target = options.target ?? wasm({ relaxed: true });
   if (target.threads)
-    throw new TilewrightError("unsupported-feature", "threads are not supported yet: leave `threads` out of wasm({ ... })");
+    throw new TilewrightError(
+      "unsupported-feature",
+      "threads are not supported yet: leave `threads` out of wasm({ ... })",
+    );
   const plainTarget = wasm({ ...target, relaxed: false, contract: false });
   const plain = await emit(x, plainTarget, options);
   const relaxed = target.relaxed ? await emit(x, target, options) : undefined;

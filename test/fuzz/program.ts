@@ -329,6 +329,22 @@ export function makeProgram(spec: ProgramSpec): Program {
         define("G", src.shape, src.real, (ix) => at(src, [at(codes, [ix[0]!]), ...ix.slice(1)]));
         return true;
       }
+      case "crop": {
+        // every element or every second one, from somewhere inside
+        if (rank === 0) return false;
+        const axis = s.x % rank;
+        const [step, from] = [1 + (s.y % 2), s.z % 4];
+        const out = Math.floor((src.real[axis]! - from - 1) / step) + 1;
+        if (typeof src.shape[axis] !== "number" || out < 1) return false;
+        const cut = (l: readonly any[]): any[] => l.map((n, i) => (i === axis ? out : n));
+        define("Z", cut(src.shape), cut(src.real), (ix) =>
+          at(
+            src,
+            ix.map((e, i) => (i === axis ? e.mul(step).add(from) : e)),
+          ),
+        );
+        return true;
+      }
       case "flip": {
         const axis = s.x % rank;
         define("F", src.shape, src.real, (ix) =>
@@ -401,6 +417,7 @@ export const KINDS = [
   "mask",
   "gather",
   "flip",
+  "crop",
   "elementwise",
   "cast",
 ] as const;

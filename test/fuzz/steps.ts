@@ -228,7 +228,10 @@ const STEPS: Readonly<Record<string, Step>> = {
   },
   decomposeReduction: (c) => {
     const may = (y: Site): Loop[] => y.loops.slice(0, before(y).length + 1);
-    const b = c.block((y) => y.block.init !== undefined && y.loops.length > 0);
+    const reduces = (y: Site): boolean => y.block.init !== undefined && y.loops.length > 0;
+    // what is computed again in each iteration of some loop is where this may go wrong
+    const again = (y: Site): boolean => reduces(y) && y.block.annotations?.revisits === true;
+    const b = c.block((y) => (c.v.sites.some(again) ? again(y) : reduces(y)));
     const loop = b && pick(c.plausible ? may(b) : b.loops, c.x.c);
     return loop && (() => c.v.s.decomposeReduction(b.handle, loop));
   },
@@ -240,7 +243,15 @@ const INSTEAD: Readonly<Record<string, string>> = { storeAt: "computeAt", setSco
 const DRAW = [
   ...PRIMITIVES,
   ...["split", "split", "computeAt", "computeAt", "reverseComputeAt", "reverseComputeAt", "vectorize", "vectorize"],
-  ...["reorder", "decomposeReduction", "storeAt", "storeAt", "reverseComputeInline", "reverseComputeInline"],
+  ...[
+    "reorder",
+    "decomposeReduction",
+    "decomposeReduction",
+    "storeAt",
+    "storeAt",
+    "reverseComputeInline",
+    "reverseComputeInline",
+  ],
 ];
 
 /** Applies the steps; what was refused is counted, and anything but a clean ScheduleError is thrown. */

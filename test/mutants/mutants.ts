@@ -79,30 +79,42 @@ export const MUTANTS: readonly Mutant[] = [
     "if (!visitsOnce(p.node, p.loops.slice(at), factsIn(l.loops)))",
     "if (at < 0)",
   ),
-  m(
-    "vectorize: a carried reduction",
-    "schedule/primitives/retag.ts",
-    'it.kind !== "spatial" && usesVar(it.binding, (v) => v === loop)',
-    'it.kind === "ordered" && usesVar(it.binding, (v) => v === loop)',
-  ),
-  m(
-    "storeAt: later readers forgotten",
-    "schedule/primitives/store-at.ts",
-    "users.find((x) => !x.loops.includes(l.node))",
-    "users.find((x) => !x.loops.includes(l.node) && x.order < l.order)",
-  ),
   // ---- passes
+  m(
+    "allocate: room for the first access only",
+    "src/lower/allocate.ts",
+    "region = region === undefined ? r : unionRanges(region, r, facts);",
+    "region ??= r;",
+  ),
+  m(
+    "allocate: reads at the old place",
+    "src/lower/allocate.ts",
+    "load(fresh, rebase(x.index))",
+    "load(fresh, x.index)",
+  ),
+  m(
+    "speculate: reads beyond the buffer",
+    "src/lower/speculate.ts",
+    "if (!usesVar(c, (v) => lanes.has(v)) || !harmless(a, facts) || !harmless(b, facts)) return x;",
+    "if (!usesVar(c, (v) => lanes.has(v)) || !harmless(b, facts)) return x;",
+  ),
+  m(
+    "computeInline: reads at the axis of the producer",
+    "schedule/primitives/inline.ts",
+    "new Map(s.index.map((v, d) => [v as Var, x.index[d]!]))",
+    "new Map(s.index.map((v, d) => [v as Var, x.index[x.index.length - 1 - d]!]))",
+  ),
+  m(
+    "codegen: slices widened where they lie",
+    "codegen/wasm/convert.ts",
+    "  if (at === 0) return r;\n",
+    "  if (at >= 0) return r;\n",
+  ),
   m(
     "init: inside the outermost reduction loop",
     "schedule/primitives/decompose.ts",
     "place(f, p, p.loops.length - reductionNest(p).length)",
     "place(f, p, Math.min(p.loops.length, p.loops.length - reductionNest(p).length + 1))",
-  ),
-  m(
-    "allocate: inside the loop that carries the update",
-    "src/lower/allocate.ts",
-    'if (carried.has(s.var) || s.loop === "vectorized") return here();',
-    'if (s.loop === "vectorized") return here();',
   ),
   m(
     "partition: steady part one too long",
@@ -213,8 +225,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "codegen: masks widened with zeros",
     "codegen/wasm/compare.ts",
-    "${intShape(bits * 2)}.extend_low_${intShape(bits)}_s",
-    "${intShape(bits * 2)}.extend_low_${intShape(bits)}_u",
+    "_s`, r);",
+    "_u`, r);",
   ),
   m(
     "codegen: saturating addition always signed",

@@ -20,7 +20,17 @@ import { load } from "../../src/runtime/index.ts";
 import { nativeLanes, wasm } from "../../src/target/index.ts";
 import * as te from "../../te/index.ts";
 import { Random, randomValue, specials } from "../legalize/values.ts";
-import { innermostLoops, isSimd, lanesStored, type Node, parseFunction, scalarCode, storedBytes, find, withoutLoops } from "./wat.ts";
+import {
+  find,
+  innermostLoops,
+  isSimd,
+  lanesStored,
+  type Node,
+  parseFunction,
+  scalarCode,
+  storedBytes,
+  withoutLoops,
+} from "./wat.ts";
 
 export const LENGTH = 64 + 7;
 /** Steps of the vectorized loop: one register of bytes, several of anything wider. */
@@ -120,7 +130,10 @@ export function expectValues(k: Kernel, form: Form, e: Emitted, length = LENGTH)
     const value = readElement(k.result, got, i);
     if (Object.is(value, want)) return;
     if (k.ulps !== undefined && typeof want === "number" && typeof value === "number") {
-      const unit = Math.max(Math.abs(want), k.result === "f64" ? 2 ** -1022 : k.result === "f32" ? 2 ** -126 : 2 ** -14);
+      const unit = Math.max(
+        Math.abs(want),
+        k.result === "f64" ? 2 ** -1022 : k.result === "f32" ? 2 ** -126 : 2 ** -14,
+      );
       if (Math.abs(want - value) <= k.ulps * EPSILON[k.result]! * unit) return;
     }
     expect.fail(`${k.name} (${form})[${i}] of ${row} is ${value}, expected ${want}`);

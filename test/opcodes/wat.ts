@@ -38,8 +38,7 @@ export function find(n: Node, test: (n: Node) => boolean): Node[] {
 }
 const isLoop = (n: Node): boolean => n.name === "loop";
 /** Loops without a loop inside. */
-export const innermostLoops = (root: Node): Node[] =>
-  find(root, isLoop).filter((l) => find(l, isLoop).length === 1);
+export const innermostLoops = (root: Node): Node[] => find(root, isLoop).filter((l) => find(l, isLoop).length === 1);
 
 /** Bytes that a store instruction writes; undefined for anything else. */
 export function storedBytes(n: Node): number | undefined {
