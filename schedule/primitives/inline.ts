@@ -12,6 +12,7 @@ import {
   mapExpr,
   mapStmt,
   NOTHING,
+  type Stmt,
   type Store,
   substitute,
   TRUE,
@@ -177,7 +178,6 @@ export function reverseComputeInline(f: Func, block: BlockId): Outcome {
   const both = (c: Expr): void => {
     inside = inside === undefined ? c : and(inside, c);
   };
-  const axes = new Map<Var, Expr>(w.node.iters.map((it) => [it.var, it.binding]));
   for (const it of b.iters) {
     const e = solved.get(it.var)!;
     both(ge(e, int(0)));
@@ -191,11 +191,12 @@ export function reverseComputeInline(f: Func, block: BlockId): Outcome {
   const value = substitute(s.value, solved);
   const inlined = mapExpr(value, (x) => (x.kind === "load" && x.buffer === through ? ws.value : x));
   const at = s.index.map((e) => simplifyIndex(substitute(e, solved), facts));
+  // in the body, over axes: a predicate speaks of loops and is made anew with them
+  const stored: Stmt = { ...s, index: at, value: inlined };
   const merged: Block = {
     ...w.node,
     id: b.id,
-    predicate: condition === TRUE ? w.node.predicate : and(w.node.predicate, substitute(condition, axes)),
-    body: { ...s, index: at, value: inlined },
+    body: condition === TRUE ? stored : { kind: "if", condition, then: stored },
   };
   const body = rewrite(f.body, (x) => (x === b ? NOTHING : x === w.node ? merged : x));
   const func = tidy({ ...withBody(f, body), intermediates: f.intermediates.filter((x) => x !== through) });

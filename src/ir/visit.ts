@@ -259,11 +259,22 @@ export function accessesOf(s: Stmt): { buffer: Buffer; index: readonly Expr[]; s
   });
   return out;
 }
-export function buffersIn(s: Stmt): { reads: Set<Buffer>; writes: Set<Buffer> } {
-  const reads = new Set<Buffer>();
-  const writes = new Set<Buffer>();
-  for (const a of accessesOf(s)) (a.store ? writes : reads).add(a.buffer);
-  return { reads, writes };
+interface BufferUse {
+  readonly reads: ReadonlySet<Buffer>;
+  readonly writes: ReadonlySet<Buffer>;
+}
+const uses = new WeakMap<Stmt, BufferUse>();
+/** The buffers a statement reads and writes. Statements are immutable, so each is looked through once. */
+export function buffersIn(s: Stmt): BufferUse {
+  let u = uses.get(s);
+  if (u === undefined) {
+    const reads = new Set<Buffer>();
+    const writes = new Set<Buffer>();
+    for (const a of accessesOf(s)) (a.store ? writes : reads).add(a.buffer);
+    u = { reads, writes };
+    uses.set(s, u);
+  }
+  return u;
 }
 
 /** Replaces whole buffers, index lists unchanged. */

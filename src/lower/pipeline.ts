@@ -46,8 +46,9 @@ export function lowerFunc(scheduled: Func, target: Target, options: LowerOptions
   pass("allocate", allocate);
   pass("dissolve blocks", dissolveBlocks);
   pass("flatten", (x) => simplify(flatten(x).func));
+  pass("speculate on data", (x) => speculate(x, "data"));
   pass("partition loops", (x) => partitionLoops(x));
-  pass("speculate", speculate);
+  pass("speculate", (x) => speculate(x, "all"));
   pass("vectorize", (x) => simplify(vectorize(x)));
   pass("legalize", (x) => legalizeValues(x, target));
   pass("cut lanes", (x) => cutLanes(x, target));

@@ -24,40 +24,46 @@ import {
   visitExpr,
   withBody,
 } from "../ir/index.ts";
-import { assuming } from "./conditions.ts";
+import { assuming, isPure } from "./conditions.ts";
 
-export function speculate(f: Func): Func {
-  return withBody(f, inStmt(f.body, Facts.empty, new Set()));
+/**
+ * `which`: only conditions that read memory (no loop can be cut where they change, and before loops are cut it is plain to see
+ * what is read), or all that are left.
+ */
+export function speculate(f: Func, which: "data" | "all"): Func {
+  const chosen = (c: Expr): boolean => which === "all" || !isPure(c);
+  return withBody(f, inStmt(f.body, Facts.empty, new Set(), chosen));
 }
+type Chosen = (condition: Expr) => boolean;
 
 /** `lanes`: variables that differ between lanes. */
-function inStmt(s: Stmt, facts: Facts, lanes: ReadonlySet<Var>): Stmt {
-  const own = (e: Expr): Expr => (lanes.size === 0 ? e : inExpr(e, facts, lanes));
+function inStmt(s: Stmt, facts: Facts, lanes: ReadonlySet<Var>, chosen: Chosen): Stmt {
+  const own = (e: Expr): Expr => (lanes.size === 0 ? e : inExpr(e, facts, lanes, chosen));
   switch (s.kind) {
     case "for": {
       const inner = s.loop === "vectorized" ? new Set([...lanes, s.var]) : lanes;
-      return rebuildStmt(s, (x) => inStmt(x, facts.withVar(s.var, s.min, s.extent), inner), own);
+      return rebuildStmt(s, (x) => inStmt(x, facts.withVar(s.var, s.min, s.extent), inner, chosen), own);
     }
     case "if": {
-      const then = inStmt(s.then, assuming(facts, s.condition), lanes);
-      const otherwise = s.otherwise && inStmt(s.otherwise, assuming(facts, not(s.condition)), lanes);
+      const then = inStmt(s.then, assuming(facts, s.condition), lanes, chosen);
+      const otherwise = s.otherwise && inStmt(s.otherwise, assuming(facts, not(s.condition)), lanes, chosen);
       return { ...s, then, ...(otherwise ? { otherwise } : {}) };
     }
     case "let": {
       const inner = usesVar(s.value, (v) => lanes.has(v)) ? new Set([...lanes, s.var]) : lanes;
-      return rebuildStmt(s, (x) => inStmt(x, facts, inner), own);
+      return rebuildStmt(s, (x) => inStmt(x, facts, inner, chosen), own);
     }
     default:
-      return rebuildStmt(s, (x) => inStmt(x, facts, lanes), own);
+      return rebuildStmt(s, (x) => inStmt(x, facts, lanes, chosen), own);
   }
 }
 
-function inExpr(e: Expr, facts: Facts, lanes: ReadonlySet<Var>): Expr {
+function inExpr(e: Expr, facts: Facts, lanes: ReadonlySet<Var>, chosen: Chosen): Expr {
   return mapExpr(e, (x) => {
     if (x.kind !== "op" || x.op !== "where") return x;
     const [c, a, b] = [x.args[0]!, x.args[1]!, x.args[2]!];
-    if (!usesVar(c, (v) => lanes.has(v)) || !harmless(a, facts) || !harmless(b, facts)) return x;
-    return select(c, a, b);
+    if (!chosen(c) || !usesVar(c, (v) => lanes.has(v))) return x;
+    return harmless(a, facts) && harmless(b, facts) ? select(c, a, b) : x;
   });
 }
 

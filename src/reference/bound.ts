@@ -136,6 +136,9 @@ export function within(d: DType, v: Scalar, e: number): number {
   return x - e >= Number(minInt(d)) && x + e <= Number(maxInt(d)) ? e : Infinity;
 }
 
+/** Largest argument of sin and cos for which compiled code keeps its error bound (docs/math.md). */
+const DOMAIN = 1e6;
+
 /** The error of one operation's result. `inexact`: count a rounding even where operands are exact. */
 export function errorOf(op: OpName, d: DType, types: readonly DType[], inexact: boolean): ErrorFn {
   const carry = propagate(op, d, types);
@@ -158,6 +161,8 @@ export function errorOf(op: OpName, d: DType, types: readonly DType[], inexact: 
     if (eps > 0 && !exact && e !== Infinity) {
       const size = Number.isFinite(r) ? Math.abs(r as number) : 0;
       if (e !== 0 || inexact) e += eps * (size + e) + SUBNORMAL[d]!;
+      // beyond the stated domain of sin and cos only the range of results is promised
+      if (wavy && Math.abs(values[0] as number) > DOMAIN) return Infinity;
       if (approximate && Number.isFinite(r)) {
         const scale = wavy && Math.abs(values[0] as number) > 1 ? Math.max(size, 1 / 16) : size;
         e += ULPS * eps * scale + NORMAL[d]!;

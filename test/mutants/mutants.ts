@@ -70,8 +70,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "reverseComputeInline: guard of what is not read lost",
     "schedule/primitives/inline.ts",
-    "predicate: condition === TRUE ? w.node.predicate : and(w.node.predicate, substitute(condition, axes)),",
-    "predicate: w.node.predicate,",
+    "body: condition === TRUE ? stored :",
+    "body: condition !== undefined ? stored :",
   ),
   m(
     "decomposeReduction: init where elements are computed again",
@@ -95,8 +95,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "speculate: reads beyond the buffer",
     "src/lower/speculate.ts",
-    "if (!usesVar(c, (v) => lanes.has(v)) || !harmless(a, facts) || !harmless(b, facts)) return x;",
-    "if (!usesVar(c, (v) => lanes.has(v)) || !harmless(b, facts)) return x;",
+    "return harmless(a, facts) && harmless(b, facts) ? select(c, a, b) : x;",
+    "return harmless(b, facts) ? select(c, a, b) : x;",
   ),
   m(
     "computeInline: reads at the axis of the producer",
@@ -222,12 +222,7 @@ export const MUTANTS: readonly Mutant[] = [
     "next.push(n.pack(a, list[i + 1]!, bits))",
     "next.push(n.pack(list[i + 1]!, a, bits))",
   ),
-  m(
-    "codegen: masks widened with zeros",
-    "codegen/wasm/compare.ts",
-    "_s`, r);",
-    "_u`, r);",
-  ),
+  m("codegen: masks widened with zeros", "codegen/wasm/compare.ts", "_s`, r);", "_u`, r);"),
   m(
     "codegen: saturating addition always signed",
     "codegen/wasm/arith.ts",

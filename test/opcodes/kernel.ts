@@ -3,21 +3,11 @@
 import { expect } from "vitest";
 import { emitWasm } from "../../codegen/wasm/index.ts";
 import { schedule } from "../../schedule/index.ts";
-import {
-  applyOp,
-  bytesOf,
-  type DType,
-  isFloat,
-  normalize,
-  type OpName,
-  opInfo,
-  type Scalar,
-  toBits16,
-} from "../../src/ir/index.ts";
+import { applyOp, bytesOf, type DType, normalize, type OpName, opInfo, type Scalar } from "../../src/ir/index.ts";
 import { lowerFunc } from "../../src/lower/index.ts";
 import { arrayOf, readElement, type TypedArrayLike } from "../../src/reference/index.ts";
 import { load } from "../../src/runtime/index.ts";
-import { nativeLanes, wasm } from "../../src/target/index.ts";
+import { VECTOR_BYTES, wasm } from "../../src/target/index.ts";
 import * as te from "../../te/index.ts";
 import { Random, randomValue, specials } from "../legalize/values.ts";
 import {
@@ -55,6 +45,8 @@ export interface Emitted {
   readonly scalar: readonly string[];
   /** Lanes per store before and after the hot loop. */
   readonly tail: readonly number[];
+  /** Instructions of the tail that take vectors apart or put them together lane by lane. */
+  readonly picked: readonly string[];
   readonly run: (inputs: Record<string, TypedArrayLike>) => TypedArrayLike;
 }
 
@@ -75,12 +67,14 @@ export async function emit(k: Kernel, form: Form): Promise<Emitted> {
   const root = parseFunction(module.wat);
   const loops = innermostLoops(root).filter((l) => find(l, (x) => storedBytes(x) !== undefined).length > 0);
   expect(loops.length, `${k.name}: loops with stores`).toBe(1);
+  const tail = withoutLoops(root);
   const kernel: any = await load(module.wasm);
   return {
     root,
     hot: loops[0]!,
     scalar: scalarCode(loops[0]!),
-    tail: lanesStored(withoutLoops(root), bytesOf(k.result)),
+    tail: lanesStored(tail, bytesOf(k.result)),
+    picked: find(tail, (x) => /\.(extract|replace)_lane/.test(x.name)).map((x) => x.name),
     run: (inputs) => kernel(inputs),
   };
 }
@@ -101,10 +95,24 @@ export function expectVector(k: Kernel, form: Form, e: Emitted): void {
 }
 /** The tail is pieces of 8, 4, 2, 1 lanes, no loop; only the last lane may be scalar. */
 export function expectTail(k: Kernel, form: Form, e: Emitted): void {
-  const native = nativeLanes(k.result);
+  // as many lanes as a register of what lies in memory has
+  const native = VECTOR_BYTES / bytesOf(k.result);
   const pieces = form === "symbolic" ? [8, 4, 2, 1] : [4, 2, 1];
-  const want = form === "symbolic" ? pieces.flatMap((w) => cascade(w, native)) : cascade(LENGTH % STEPS, native);
+  const want = pieces.flatMap((w) => cascade(w, native));
   expect([...e.tail], `${k.name} (${form}): lanes of the tail's stores`).toEqual(want);
+  expect(e.picked, `${k.name} (${form}): lanes taken apart in the tail`).toEqual([]);
+}
+
+/** Both forms of a kernel, looked at and run. `missing` names the instruction for want of which the loop is scalar. */
+export async function check(k: Kernel, missing: string | undefined, forms: readonly Form[]): Promise<void> {
+  for (const form of forms) {
+    const e = await emit(k, form);
+    if (missing === undefined) expectVector(k, form, e);
+    else
+      expect(e.scalar.length, `${k.name} (${form}) is vector code, though there is no ${missing}`).toBeGreaterThan(0);
+    expectValues(k, form, e);
+    if (form === "symbolic") for (const n of [1, 15, 16, 38]) expectValues(k, form, e, n);
+  }
 }
 
 export function dataFor(k: Kernel, length: number): { arrays: Record<string, TypedArrayLike>; rows: Scalar[][] } {
@@ -139,7 +147,6 @@ export function expectValues(k: Kernel, form: Form, e: Emitted, length = LENGTH)
     expect.fail(`${k.name} (${form})[${i}] of ${row} is ${value}, expected ${want}`);
   });
 }
-export const bits16 = (x: number): number => toBits16(x);
 
 // ---- operations by name
 
@@ -186,4 +193,3 @@ function domainOf(op: OpName, d: DType): Kernel["values"] | undefined {
   const positive = op === "log" || op === "pow" || op === "rsqrt";
   return (_, r, j) => (positive && j === 0 ? 0.01 + r.unit() * 20 : (r.unit() - 0.5) * 8);
 }
-export const isHalf = (d: DType): boolean => isFloat(d) && bytesOf(d) === 2;
