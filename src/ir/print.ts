@@ -70,8 +70,12 @@ function printConst(e: Const): string {
   return `${e.dtype}(${v})`;
 }
 
-export function printExpr(e: Expr, names: Names = new Names(), outer = 0): string {
-  const p = (x: Expr, prec = 0): string => printExpr(x, names, prec);
+/** Nodes that one expression prints; shared ones count each time they stand, or text could grow without end. */
+const NODES = 1000;
+
+export function printExpr(e: Expr, names: Names = new Names(), outer = 0, budget = { left: NODES }): string {
+  if (budget.left-- <= 0) return "...";
+  const p = (x: Expr, prec = 0): string => printExpr(x, names, prec, budget);
   switch (e.kind) {
     case "const":
       return printConst(e);
