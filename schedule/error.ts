@@ -26,17 +26,17 @@ export class ScheduleError extends TilewrightError {
   readonly condition: number;
   /** Names of the loops concerned. */
   readonly loops: readonly string[];
-  /** The loop nest as text, culprits underlined with ^^^. */
+  /** The loop nest as text, culprits underlined with ^^^; empty where there is no schedule yet. */
   readonly nest: string;
   readonly legal: readonly string[];
 
-  constructor(func: Func, c: Complaint) {
+  constructor(func: Func | undefined, c: Complaint) {
     const marks = c.marks ?? [];
-    const nest = printFunc(func, { marks: new Set<object>(marks) });
+    const nest = func === undefined ? "" : printFunc(func, { marks: new Set<object>(marks) });
     const legal = c.legal ?? [];
     const head = `${c.primitive}${c.condition > 0 ? `, condition ${c.condition}` : ""}: ${c.message}`;
     const way = legal.length > 0 ? `\nlegal instead: ${legal.join("; ")}` : "";
-    super(`${c.primitive}.${c.code}`, `${head}${way}\n${nest}`);
+    super(`${c.primitive}.${c.code}`, `${head}${way}${nest === "" ? "" : `\n${nest}`}`);
     this.primitive = c.primitive;
     this.condition = c.condition;
     this.loops = marks.flatMap((m) => ("kind" in m ? [m.name] : []));
@@ -45,6 +45,6 @@ export class ScheduleError extends TilewrightError {
   }
 }
 
-export function refuse(func: Func, c: Complaint): never {
+export function refuse(func: Func | undefined, c: Complaint): never {
   throw new ScheduleError(func, c);
 }

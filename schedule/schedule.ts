@@ -1,11 +1,14 @@
 import { type Func, type IterKind, printFunc, type Scope, TilewrightError, type Var } from "../src/ir/index.ts";
 import { type AnyTensor, type CreatedFunc, createFunc, type TensorRecord } from "../te/index.ts";
 import { feeding } from "./analysis.ts";
+import { badArgument, checkNames, checkOptions, describe, isRecord } from "./arguments.ts";
 import { refuse, ScheduleError } from "./error.ts";
 import {
   type BlockHandle,
   type BlockLike,
   blockHandle,
+  isBlockHandle,
+  isLoop,
   isTensor,
   type Loop,
   type LoopNamesOf,
@@ -121,6 +124,7 @@ export class Schedule<X = AnyTensor> {
   /** Which axes of a block a loop carries: reduction or ordered ones count before spatial ones. */
   axisKind(block: BlockLike, loop: Loop): IterKind {
     const b = treeOf(this.func).blocks.get(this.#session.block(block, this.axisKind))!.node;
+    if (!isLoop(loop)) this.#session.loop(loop, this.axisKind);
     const kinds: readonly IterKind[] = ["ordered", "reduction"];
     return kinds.find((k) => feeding(b, k).has(loop.var)) ?? "spatial";
   }
@@ -130,6 +134,8 @@ export class Schedule<X = AnyTensor> {
   }
   /** The block that computes a tensor from its reduction, where that is a block of its own. */
   epilogue(tensor: AnyTensor): BlockHandle {
+    if (!isTensor(tensor))
+      this.#session.unknown("epilogue", this.epilogue, `expected a tensor, but was given ${describe(tensor)}`);
     const e = this.#session.tensors.get(tensor)?.epilogue;
     if (e && treeOf(this.func).blocks.has(e)) return blockHandle(e);
     return this.#session.at(this.epilogue, () => {
@@ -161,6 +167,8 @@ export class Schedule<X = AnyTensor> {
   }
   /** How traces refer to a loop or block. */
   refOf(h: Loop | BlockHandle): string | undefined {
+    if (!isLoop(h) && !isBlockHandle(h))
+      this.#session.unknown("refOf", this.refOf, `expected a loop or a block, but was given ${describe(h)}`);
     return this.#session.state.refs.get(h.kind === "loop" ? h.var : h.id);
   }
 
@@ -173,6 +181,7 @@ export class Schedule<X = AnyTensor> {
    */
   split<const F extends Factors>(loop: Loop, factors: F, options: SplitOptions = {}): SplitLoops<F> {
     const v = this.#session.loop(loop, this.split);
+    this.#check(this.split, () => checkOptions(this.func, "split", options, ["tail"]));
     const args = { loop: this.#session.ref(v), factors: { ...factors }, tail: options.tail ?? "guard" };
     const o = this.#session.apply("split", this.split, args, (f) => split(f, v, factors, options));
     return Object.fromEntries([...o.born!].map(([n, x]) => [n, loopHandle(x as Var)])) as SplitLoops<F>;
@@ -187,6 +196,8 @@ export class Schedule<X = AnyTensor> {
   }
   #fuse(name: string | undefined, loops: readonly Loop[], method: Method): Loop {
     const vs = loops.map((l) => this.#session.loop(l, method));
+    if (name !== undefined || method === this.fuseAs)
+      this.#check(method, () => checkNames(this.func, "fuse", "the fused loop", [name]));
     const title = name ?? vs.map((v) => v.name).join("_");
     const o = this.#session.apply("fuse", method, { loops: vs.map((v) => this.#session.ref(v)), name: title }, (f) =>
       fuse(f, vs, title),
@@ -210,6 +221,8 @@ export class Schedule<X = AnyTensor> {
     fj: G,
   ): SplitLoops<F> & SplitLoops<G> {
     return this.#together(this.tile, () => {
+      if (isRecord(fi) && isRecord(fj))
+        checkNames(this.func, "tile", "the parts", [...Object.keys(fi), ...Object.keys(fj)]);
       const a = this.split(i, fi);
       const b = this.split(j, fj);
       const [x, y] = [Object.values<Loop>(a), Object.values<Loop>(b)];
@@ -295,6 +308,14 @@ export class Schedule<X = AnyTensor> {
   ): BlockHandle<Y extends AnyTensor ? ([LoopNamesOf<Y>] extends [never] ? string : LoopNamesOf<Y>) : string> {
     const id = this.#session.block(consumer, this.cacheRead);
     const b = this.#session.buffer(read, this.cacheRead);
+    this.#check(this.cacheRead, () => {
+      checkOptions(this.func, "cacheRead", options, ["axes", "order"]);
+      const { axes, order } = options;
+      if (axes !== undefined && !Array.isArray(axes))
+        badArgument(this.func, "cacheRead", `axes is ${describe(axes)}, not a list of names`, ['axes: ["k", "j"]']);
+      if (order !== undefined && !Array.isArray(order))
+        badArgument(this.func, "cacheRead", `order is ${describe(order)}, not a list of dimensions`, ["order: [1, 0]"]);
+    });
     const { axes = isTensor(read) ? read.axes : [], order } = options;
     const ref = { block: this.#session.ref(id), buffer: this.#session.bufferRef(b), scope, axes: [...axes] };
     const args = order ? { ...ref, order: [...order] } : ref;
@@ -351,6 +372,9 @@ export class Schedule<X = AnyTensor> {
     return blockHandle(o.init);
   }
 
+  #check(method: Method, run: () => void): void {
+    this.#session.at(method, run);
+  }
   #together<T>(method: Method, run: () => T): T {
     return this.#session.at(method, () => this.#session.together(run));
   }
@@ -360,6 +384,10 @@ export class Schedule<X = AnyTensor> {
    *     const why = s.attempt(() => { s.reorder(j, i); s.vectorize(i); });
    */
   attempt(recipe: () => void): ScheduleError | undefined {
+    if (typeof recipe !== "function")
+      this.#check(this.attempt, () =>
+        badArgument(this.func, "attempt", `expected a function of steps, but was given ${describe(recipe)}`),
+      );
     try {
       this.#session.together(recipe);
       return undefined;
@@ -378,6 +406,12 @@ export class Schedule<X = AnyTensor> {
  */
 export function schedule<const X extends AnyTensor | TensorRecord | CreatedFunc>(x: X): Schedule<X> {
   if (isTensor(x)) return new Schedule<X>(x, createFunc([x]));
+  const plain: boolean = isRecord(x);
+  if (!plain)
+    badArgument(undefined, "schedule", `expected a tensor, or a record of tensors, but was given ${describe(x)}`, [
+      "schedule(C)",
+      "schedule({ C, D })",
+    ]);
   if ("func" in x && "blocks" in x) return new Schedule<X>(x, x as CreatedFunc);
   return new Schedule<X>(x, createFunc(Object.values(x as TensorRecord)));
 }

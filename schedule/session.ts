@@ -4,6 +4,7 @@
  */
 import type { BlockId, Buffer, Func, Var } from "../src/ir/index.ts";
 import type { AnyTensor, CreatedFunc, TensorBlocks } from "../te/index.ts";
+import { describe } from "./arguments.ts";
 import { refuse, ScheduleError } from "./error.ts";
 import { type BlockLike, isBlockHandle, isLoop, isTensor, type Loop } from "./handles.ts";
 import { type Handle, named, type Outcome } from "./outcome.ts";
@@ -124,10 +125,15 @@ export class Session {
   loop(l: Loop, method: Method): Var {
     const name = (method as { name: string }).name;
     if (!isLoop(l))
-      return this.unknown(name, method, `expected a loop (from s.loops or a primitive), but was given ${describe(l)}`);
+      return this.unknown(
+        name,
+        method,
+        `expected a loop (from s.loops or a primitive), but was given ${describe(l)}`,
+        this.loopNames(),
+      );
     if (treeOf(this.state.func).loops.has(l.var)) return l.var;
     if (this.state.dead.has(l.var)) this.gone(l.var, name, method);
-    return this.unknown(name, method, `loop ${l.name} is not of this schedule`);
+    return this.unknown(name, method, `loop ${l.name} is not of this schedule`, this.loopNames());
   }
   block(b: BlockLike, method: Method): BlockId {
     const name = (method as { name: string }).name;
@@ -148,22 +154,38 @@ export class Session {
     if (this.state.dead.has(id)) this.gone(id, name, method);
     return this.unknown(name, method, `block ${id.name} is not of this schedule`);
   }
-  unknown(primitive: string, method: Method, message: string): never {
+  unknown(primitive: string, method: Method, message: string, legal: readonly string[] = this.blockNames()): never {
     return this.at(method, () =>
       refuse(this.state.func, {
         primitive,
         condition: 0,
         code: "unknown-handle",
         message,
-        legal: [...treeOf(this.state.func).blocks.keys()].map((b) => b.name),
+        legal,
       }),
     );
+  }
+  blockNames(): string[] {
+    return [...treeOf(this.state.func).blocks.keys()].map((b) => b.name);
+  }
+  /** Each name once, with the blocks that loops of that name are around. */
+  loopNames(): string[] {
+    const around = new Map<string, string[]>();
+    for (const [id, p] of treeOf(this.state.func).blocks)
+      for (const l of p.loops) around.set(l.var.name, [...(around.get(l.var.name) ?? []), id.name]);
+    return [...around].map(([name, blocks]) => `${name} (of ${[...new Set(blocks)].join(", ")})`);
   }
   buffers(): readonly Buffer[] {
     return [...this.state.func.inputs, ...this.state.func.outputs, ...this.state.func.intermediates];
   }
   buffer(x: AnyTensor | string, method: Method): Buffer {
     if (isTensor(x)) return this.state.buffers.get(x.buffer) ?? x.buffer;
+    if (typeof x !== "string")
+      return this.unknown(
+        method.name,
+        method,
+        `expected a tensor or the name of a buffer, but was given ${describe(x)}`,
+      );
     const at = /^(.*)#(\d+)$/.exec(x);
     const list = this.buffers().filter((b) => b.name === (at ? at[1] : x));
     const b = list[at ? Number(at[2]) : 0];
@@ -197,4 +219,3 @@ export class Session {
     return undefined;
   }
 }
-const describe = (x: unknown): string => (x === undefined ? "undefined" : typeof x === "string" ? `"${x}"` : typeof x);

@@ -1,3 +1,4 @@
+import { badArgument, describe } from "./arguments.ts";
 import { refuse } from "./error.ts";
 import type { BlockLike, Loop } from "./handles.ts";
 import type { Factor, SplitOptions } from "./primitives/split.ts";
@@ -27,7 +28,7 @@ export class Stage<L extends string> {
       primitive: "stage",
       condition: 0,
       code: "unknown-loop",
-      message: `no loop "${name}" around ${this.#block.name}`,
+      message: `no loop ${describe(name)} around ${this.#block.name}`,
       legal: list.map((x) => x.name),
     });
   }
@@ -49,6 +50,12 @@ export class Stage<L extends string> {
     return this as unknown as Stage<Exclude<L, K> | Extract<keyof F, string>>;
   }
   fuse<const K extends readonly L[], N extends string>(loops: K, name: N): Stage<Exclude<L, K[number]> | N> {
+    this.#do(this.fuse, () => {
+      if (!Array.isArray(loops))
+        badArgument(this.#schedule.func, "fuse", `expected a list of loop names, but was given ${describe(loops)}`, [
+          'stage.fuse(["i", "j"], "ij")',
+        ]);
+    });
     this.#do(this.fuse, () => void this.#schedule.fuseAs(name, ...loops.map((l) => this.#loop(l))));
     return this as unknown as Stage<Exclude<L, K[number]> | N>;
   }

@@ -4,6 +4,7 @@
  */
 
 import { TilewrightError } from "../src/ir/index.ts";
+import { badArgument, checkSchedule, describe } from "./arguments.ts";
 import type { BlockHandle, Loop } from "./handles.ts";
 import type { Factor } from "./primitives/split.ts";
 import type { Schedule } from "./schedule.ts";
@@ -67,7 +68,10 @@ const REPLAY: Readonly<Record<string, (s: Schedule<unknown>, a: Args) => unknown
  * Throws ScheduleError where a step is illegal, and for a reference to something that isn't there.
  */
 export function replay<X>(trace: Trace, s: Schedule<X>): Schedule<X> {
-  for (const step of trace) {
+  checkSchedule(s, "replay");
+  if (!Array.isArray(trace))
+    badArgument(s.func, "replay", `expected a list of steps, but was given ${describe(trace)}`);
+  for (const step of trace as Trace) {
     const f = REPLAY[step.primitive];
     if (!f)
       throw new TilewrightError(

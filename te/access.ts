@@ -23,6 +23,7 @@ import {
   zeroOf,
 } from "../src/ir/index.ts";
 import { describe, literal } from "./build.ts";
+import { checkDepth } from "./check.ts";
 import { TeError } from "./error.ts";
 import type { Expr } from "./expr.ts";
 import { isExpr, wrap } from "./expr.ts";
@@ -49,6 +50,8 @@ const assertions = new WeakSet<object>();
  *     table.at(asserted(codes.at(i)))
  */
 export function asserted<F>(index: Expr<"i32", F>): Expr<"i32", F> {
+  if (!isExpr(index))
+    throw new TeError("te.index-type", `${where()}asserted of ${describe(index)}: expected an i32 expression`);
   const e: Expr<"i32", F> = wrap(index.node);
   assertions.add(e);
   return e;
@@ -76,6 +79,7 @@ export function indexNode(t: Readable, d: number, x: unknown): Node {
         "te.index-type",
         `${where()}${what} is ${brief(node)} of dtype ${node.dtype}: indices are i32, convert it with .cast("i32")`,
       );
+    checkDepth(`${where()}${what}`, [node]);
     for (const v of node.kind === "var" ? [node] : varsOf(node)) if (!boundInside(node, v)) checkVisible(v);
     return node;
   }

@@ -5,6 +5,7 @@ import {
   IrError,
   cast as irCast,
   isBig,
+  isDType,
   isFloat,
   maxInt,
   minInt,
@@ -15,13 +16,24 @@ import {
 } from "../src/ir/index.ts";
 import { TeError } from "./error.ts";
 import { checkVisible, noteComparison, where } from "./scope.ts";
-import { brief } from "./text.ts";
+import { brief, describe } from "./text.ts";
+
+export { describe, isPromise } from "./text.ts";
 
 /** What stands for an expression in arguments: anything with a node (of any copy of this package). */
 interface HasNode {
   readonly node: Node;
 }
 const hasNode = (x: unknown): x is HasNode => typeof x === "object" && x !== null && "node" in x && "dtype" in x;
+
+export function checkDType(d: unknown, what: string): asserts d is DType {
+  if (typeof d !== "string" || !isDType(d))
+    throw new TeError(
+      "te.dtype",
+      `${what}: ${typeof d === "string" ? JSON.stringify(d) : describe(d)} is no dtype; ` +
+        "there are f64 f32 f16 i64 i32 i16 i8 u64 u32 u16 u8 bool",
+    );
+}
 
 /** A JavaScript value as a constant of a dtype; throws TeError where it isn't one of its values. */
 export function literal(value: unknown, dtype: DType, what: string): Node {
@@ -44,16 +56,6 @@ export function literal(value: unknown, dtype: DType, what: string): Node {
   if (b < minInt(dtype) || b > maxInt(dtype))
     throw fail(`${value} does not fit in ${dtype} (${minInt(dtype)} to ${maxInt(dtype)})`);
   return constant(dtype, value);
-}
-
-/** A name for a value that is not what it should be. */
-export function describe(x: unknown): string {
-  if (x === undefined || x === null) return String(x);
-  if (typeof x === "object" && "buffer" in x && "at" in x && "name" in x)
-    return `the tensor "${String(x.name)}" (read an element of it with .at(...))`;
-  if (typeof x === "function") return "a function";
-  if (Array.isArray(x)) return "an array";
-  return typeof x === "object" ? "an object" : `${typeof x} ${String(x)}`;
 }
 
 /** An operand beside an expression of the given dtype. */
@@ -90,6 +92,7 @@ export function build(name: OpName, method: string, args: readonly Node[], dtype
 }
 
 export function convert(kind: "cast" | "satcast" | "bitcast", node: Node, dtype: DType): Node {
+  checkDType(dtype, `${where()}${kind === "satcast" ? "satCast" : kind} of ${brief(node)}`);
   if (node.dtype === dtype) return node;
   if (kind === "satcast" && (isFloat(dtype) || dtype === "bool" || node.dtype === "bool"))
     throw new TeError(

@@ -2,6 +2,7 @@
 import { type Buffer, buffer, type Expr as Node } from "../src/ir/index.ts";
 import { checkReads } from "./bounds.ts";
 import { describe } from "./build.ts";
+import { checkFunction, checkSize } from "./check.ts";
 import { TeError } from "./error.ts";
 import { Axis, isExpr } from "./expr.ts";
 import { type AxisList, checkName, openAxes } from "./extent.ts";
@@ -28,6 +29,7 @@ export function compute<const N extends string, const A extends AxesSpec, R exte
 ): Computed<N, A, R> {
   checkName(name, "tensor");
   const list = openAxes(axes, name);
+  checkFunction(body, `the body of "${name}"`, "({ i }) => A.at(i)");
   const call = (): unknown => (body as (...args: unknown[]) => unknown)(...bodyArgs(list));
   const parts = inFrame("compute", name, list.axes, call, (value) => {
     const result = resultParts(value, name, "body");
@@ -90,11 +92,16 @@ export const outputBuffers = (
   list: AxisList,
   keys: readonly string[] | undefined,
   nodes: readonly Node[],
-): readonly Buffer[] =>
-  nodes.map((e, n) =>
+): readonly Buffer[] => {
+  checkSize(
+    name,
+    list.axes.map((a) => a.extent),
+  );
+  return nodes.map((e, n) =>
     buffer(
       keys === undefined ? name : `${name}.${keys[n]}`,
       e.dtype,
       list.axes.map((a) => a.extent),
     ),
   );
+};

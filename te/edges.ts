@@ -18,10 +18,12 @@ import {
   where as whereNode,
 } from "../src/ir/index.ts";
 import { clampIndex, indexList, last, missingConditions, type Readable, readAt, unlessEmpty } from "./access.ts";
-import { operand } from "./build.ts";
+import { describe, operand } from "./build.ts";
+import { checkOptions } from "./check.ts";
+import { TeError } from "./error.ts";
 import { type Expr, wrap } from "./expr.ts";
 import { openFacts } from "./scope.ts";
-import type { Tensor } from "./tensor.ts";
+import { isTensor, type Tensor } from "./tensor.ts";
 import type { Arg, IndexArgs, Read, Shape } from "./types.ts";
 
 /** A tensor that may be read beyond its edges. */
@@ -40,6 +42,10 @@ function reader<D extends DType, L extends string, F, S extends Shape>(
 ): EdgeReader<D, L, F, S> {
   const read = (...index: readonly unknown[]): never => wrap(at(indexList(t as Readable, index).nodes));
   return Object.freeze({ name: t.name, dtype: t.dtype, shape: t.shape, axes: t.axes, at: read });
+}
+
+function checkTensor(edge: string, t: unknown): void {
+  if (!isTensor(t)) throw new TeError("te.body", `${edge} of ${describe(t)}: expected a tensor, as in ${edge}(A)`);
 }
 
 /** Every index moved inside, dimension by dimension. */
@@ -66,6 +72,8 @@ export function constantEdge<D extends DType, L extends string, F, S extends Sha
   t: Tensor<D, L, F, S, string>,
   value: Arg<D, G>,
 ): EdgeReader<D, L, F | G, S> {
+  checkTensor("constantEdge", t);
+  operand(value, t.dtype, `constantEdge of "${t.name}"`);
   return reader(t as never, (index) => {
     const outside = operand(value, t.dtype, `constantEdge of "${t.name}"`);
     const conditions = index.flatMap((i, d) => missingConditions(i, t.buffer.shape[d]!, openFacts()));
@@ -77,12 +85,14 @@ export function constantEdge<D extends DType, L extends string, F, S extends Sha
 export function repeatEdge<D extends DType, L extends string, F, S extends Shape>(
   t: Tensor<D, L, F, S, string>,
 ): EdgeReader<D, L, F, S> {
+  checkTensor("repeatEdge", t);
   return moved(t, clampIndex);
 }
 /** Outside begins again on the other side: a b c a b. */
 export function wrapEdge<D extends DType, L extends string, F, S extends Shape>(
   t: Tensor<D, L, F, S, string>,
 ): EdgeReader<D, L, F, S> {
+  checkTensor("wrapEdge", t);
   return moved(t, (i, extent) => {
     const wrapped = floormod(i, extent);
     // a remainder by a symbolic extent is inside only where the extent isn't 0; the clamp says so in a way that is easily proven
@@ -94,6 +104,13 @@ export function mirrorEdge<D extends DType, L extends string, F, S extends Shape
   t: Tensor<D, L, F, S, string>,
   options: { readonly edge?: "once" | "twice" } = {},
 ): EdgeReader<D, L, F, S> {
+  checkTensor("mirrorEdge", t);
+  checkOptions(options, ["edge"], `mirrorEdge of "${t.name}"`);
+  if (options.edge !== undefined && options.edge !== "once" && options.edge !== "twice")
+    throw new TeError(
+      "te.option",
+      `mirrorEdge of "${t.name}": edge is ${JSON.stringify(options.edge) ?? "no text"}: expected "once" or "twice"`,
+    );
   const once = options.edge === "once";
   return moved(t, (i, extent) => {
     // a period is there and back; the outer min adds nothing, but makes the bound obvious

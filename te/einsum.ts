@@ -1,12 +1,13 @@
 /** `einsum`: contractions written by axis names. */
 import { constInt } from "../src/ir/index.ts";
+import { describe } from "./build.ts";
 import { compute } from "./compute.ts";
 import { TeError } from "./error.ts";
 import type { Axis, Expr } from "./expr.ts";
-import { extentNode } from "./extent.ts";
+import { checkName, extentNode } from "./extent.ts";
 import { sum } from "./reduce.ts";
 import { quote } from "./scope.ts";
-import type { Tensor } from "./tensor.ts";
+import { isTensor, type Tensor } from "./tensor.ts";
 import type { AnyTensor, DTypeOf, Extent, FactsOf, Read, Red, Shape } from "./types.ts";
 
 /** The names in a text, as a tuple. */
@@ -46,6 +47,12 @@ export function einsum<
   EinsumShape<S>,
   N
 > {
+  checkName(name, "tensor");
+  if (typeof spec !== "string")
+    throw new TeError(
+      "te.einsum",
+      `einsum "${name}": expected a text such as "i k, k j -> i j", but was given ${describe(spec)}`,
+    );
   const fail = (why: string): TeError => new TeError("te.einsum", `einsum "${name}", "${spec}": ${why}`);
   const words = (s: string): string[] => s.split(" ").filter((w) => w !== "");
   const [left, right, ...rest] = spec.split("->");
@@ -54,6 +61,10 @@ export function einsum<
   const operands = left.split(",").map(words);
   const out = words(right);
   if (operands.length !== tensors.length) throw fail(`${operands.length} operands, but ${tensors.length} tensors`);
+
+  tensors.forEach((t: unknown, n) => {
+    if (!isTensor(t)) throw fail(`operand ${n} is ${describe(t)}: expected a tensor`);
+  });
 
   const extents = new Map<string, { readonly extent: Extent; readonly tensor: string }>();
   operands.forEach((names, n) => {

@@ -18,7 +18,9 @@ export type TeErrorCode =
   | "te.body"
   | "te.name"
   | "te.einsum"
-  | "te.output";
+  | "te.output"
+  | "te.option"
+  | "te.depth";
 
 /** A mistake in an expression: thrown by the call that made it. The message names the tensor and the axis, and a way out. */
 export class TeError extends TilewrightError {

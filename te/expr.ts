@@ -5,7 +5,7 @@
  * A JavaScript number beside an expression takes that expression's dtype. Two dtypes never mix: cast one of them.
  */
 import { bytesOf, type DType, isFloat, isInteger, type Expr as Node, type OpName, type Var } from "../src/ir/index.ts";
-import { build, convert, operand } from "./build.ts";
+import { build, checkDType, convert, operand } from "./build.ts";
 import { TeError } from "./error.ts";
 import { brief } from "./text.ts";
 import type { Arg, FloatType, Given, IntType, NarrowIntType, SignedIntType, Size, Widened } from "./types.ts";
@@ -148,10 +148,12 @@ export class Expr<D extends DType = DType, F = any> {
   }
   /** To an integer dtype, values outside its range becoming its least or greatest. */
   satCast<E extends IntType>(dtype: E): Expr<E, F> {
+    checkDType(dtype, `satCast of ${brief(this.node)}`);
     return wrap(convert(isFloat(this.dtype) ? "cast" : "satcast", this.node, dtype));
   }
   /** The same bits as another dtype of the same width. */
   bitcast<E extends DType>(dtype: E): Expr<E, F> {
+    checkDType(dtype, `bitcast of ${brief(this.node)}`);
     if (bytesOf(this.dtype) !== bytesOf(dtype) || (this.dtype === "bool") !== (dtype === "bool"))
       throw new TeError("te.dtype", `bitcast of ${brief(this.node)} from ${this.dtype} to ${dtype}: the widths differ`);
     return wrap(convert("bitcast", this.node, dtype));

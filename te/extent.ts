@@ -2,6 +2,7 @@
 import { Facts, prove } from "../src/arith/index.ts";
 import { constInt, int, lt, type Expr as Node, variable, varsOf } from "../src/ir/index.ts";
 import { describe } from "./build.ts";
+import { checkDepth, isRecord } from "./check.ts";
 import { TeError } from "./error.ts";
 import { isExpr } from "./expr.ts";
 import type { FrameAxis } from "./scope.ts";
@@ -24,6 +25,7 @@ export function extentNode(x: unknown, what: string): Node {
   const node = x.node;
   if (node.dtype !== "i32")
     throw new TeError("te.extent", `the extent of ${what} is ${brief(node)}, of dtype ${node.dtype}, not i32`);
+  checkDepth(`the extent of ${what}`, [node]);
   for (const v of varsOf(node))
     if (v.size === undefined)
       throw new TeError(
@@ -47,8 +49,11 @@ export interface AxisList {
 
 /** Fresh variables for a record or an array of extents. */
 export function openAxes(spec: AxesSpec, owner: string): AxisList {
-  if (typeof spec !== "object" || spec === null || isExpr(spec))
-    throw new TeError("te.extent", `"${owner}": expected a record of axes, { i: 512 }, or an array of extents, [512]`);
+  if (!Array.isArray(spec) && !isRecord(spec))
+    throw new TeError(
+      "te.extent",
+      `"${owner}": expected a record of axes, { i: 512 }, or an array of extents, [512], but was given ${describe(spec)}`,
+    );
   const named = !Array.isArray(spec);
   const entries: [string, unknown][] = named
     ? Object.entries(spec)
@@ -62,9 +67,11 @@ export function openAxes(spec: AxesSpec, owner: string): AxisList {
 
 /** Names end up in printed loop nests, ABI descriptions and argument records. */
 export function checkName(name: unknown, what: string): void {
+  if (name === "__proto__")
+    throw new TeError("te.name", `${what} name "__proto__": records of JavaScript can't hold it; take another name`);
   if (typeof name !== "string" || !/^[\p{L}_$][\p{L}\p{N}_$.]*$/u.test(name))
     throw new TeError(
       "te.name",
-      `${what} name ${JSON.stringify(name)}: expected a letter followed by letters, digits, "_", "$" or "."`,
+      `${what} name ${typeof name === "string" ? JSON.stringify(name) : describe(name)}: expected a letter followed by letters, digits, "_", "$" or "."`,
     );
 }

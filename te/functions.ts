@@ -1,10 +1,9 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: `any` as a type argument means "whatever facts", and must not be checked
 /** Operations as functions: where the left side is a number, or there are many operands. */
 import type { DType, Expr as Node, OpName } from "../src/ir/index.ts";
-import { build, literal, operand } from "./build.ts";
+import { build, checkDType, describe, literal, operand } from "./build.ts";
 import { TeError } from "./error.ts";
 import { Cond, type Expr, isExpr, wrap } from "./expr.ts";
-import { checkDType } from "./inputs.ts";
 import { where as place } from "./scope.ts";
 import type { AnyExpr, Arg, DTypeOf, FactsOf, Literal } from "./types.ts";
 
@@ -20,12 +19,14 @@ export type Operand = AnyExpr | number | bigint | boolean;
 export type Beside<A> = A extends Expr<infer D, any> ? Arg<D, any> : AnyExpr;
 export type BothOf<A, B, C = never> = Expr<A extends AnyExpr ? DTypeOf<A> : DTypeOf<B>, C | FactsOf<A> | FactsOf<B>>;
 
+const shown = (x: unknown): string => (typeof x === "number" ? `${x}` : describe(x));
+
 function pair(a: unknown, b: unknown, method: string): { readonly a: Node; readonly b: Node } {
   const typed = isExpr(a) ? a : isExpr(b) ? b : undefined;
   if (typed === undefined)
     throw new TeError(
       "te.literal",
-      `${place()}${method} of ${String(a)} and ${String(b)}: neither is an expression; write lit(value, dtype)`,
+      `${place()}${method} of ${shown(a)} and ${shown(b)}: neither is an expression; write lit(value, dtype)`,
     );
   return { a: operand(a, typed.dtype, method, typed.node), b: operand(b, typed.dtype, method, typed.node) };
 }
@@ -47,8 +48,16 @@ export function pow<const A extends Operand, const B extends Beside<A>>(a: A, b:
   return wrap(build("pow", "pow", [p.a, p.b]));
 }
 
+function checkFirst(method: string, x: unknown): asserts x is AnyExpr {
+  if (isExpr(x)) return;
+  throw new TeError(
+    "te.literal",
+    `${place()}the first operand of ${method} is ${shown(x)}, no expression: put an expression first, or write lit(value, dtype)`,
+  );
+}
 export type FactsOfArgs<X extends readonly unknown[]> = FactsOf<X[number]>;
-function chain(op: OpName, method: string, first: AnyExpr, rest: readonly unknown[]): never {
+function chain(op: OpName, method: string, first: unknown, rest: readonly unknown[]): never {
+  checkFirst(method, first);
   return wrap(rest.reduce((e: Node, x) => build(op, method, [e, operand(x, first.dtype, method, e)]), first.node));
 }
 /** The sum of all operands, from left to right: `add(a, b, c)` */
@@ -80,21 +89,33 @@ export function minimum<D extends DType, F, const X extends readonly Arg<D, any>
   return chain("min", "minimum", a, rest);
 }
 /**
- * The sum of a list, which may mix tensors: `addAll([1, 2, 1].map((w, t) => A.at(i.add(t)).mul(w)))`.
+ * The sum of a list, which may mix tensors, added in pairs, then pairs of pairs (so that long lists stay shallow): `addAll([1, 2, 1].map((w, t) => A.at(i.add(t)).mul(w)))`.
  * Throws TeError for an empty list.
  */
 export function addAll<E extends AnyExpr>(list: readonly E[]): Expr<DTypeOf<E>, FactsOf<E>> {
-  const first = list[0];
-  if (first === undefined)
+  if (!Array.isArray(list))
+    throw new TeError("te.body", `${place()}addAll of ${describe(list)}: expected a list of expressions`);
+  const first: unknown = list[0];
+  if (list.length === 0)
     throw new TeError("te.body", `${place()}addAll of an empty list: give it at least one expression`);
-  return chain("add", "addAll", first, list.slice(1));
+  checkFirst("addAll", first);
+  const { dtype, node } = first;
+  let level: readonly Node[] = list.map((x) => operand(x, dtype, "addAll", node));
+  while (level.length > 1) {
+    const below = level;
+    level = Array.from({ length: Math.ceil(below.length / 2) }, (_, n) => {
+      const [a, b] = [below[2 * n]!, below[2 * n + 1]];
+      return b === undefined ? a : build("add", "addAll", [a, b]);
+    });
+  }
+  return wrap(level[0]!);
 }
 
 function choose(op: "select" | "where", c: unknown, a: unknown, b: unknown): never {
   if (!isExpr(c) || c.dtype !== "bool")
     throw new TeError(
       "te.dtype",
-      `${place()}${op}: the condition must be a comparison such as x.lt(y), not ${isExpr(c) ? `${c.dtype} ${c.toString()}` : String(c)}`,
+      `${place()}${op}: the condition must be a comparison such as x.lt(y), not ${isExpr(c) ? `${c.dtype} ${c.toString()}` : shown(c)}`,
     );
   const p = pair(a, b, op);
   return wrap(build(op, op, [c.node, p.a, p.b]));
@@ -117,5 +138,6 @@ export function where<C, const A extends Operand, const B extends Beside<A>>(
 }
 /** The opposite of a comparison. */
 export function not<F>(c: Expr<"bool", F>): Cond<F> {
+  if (!isExpr(c)) throw new TeError("te.dtype", `${place()}not of ${shown(c)}: expected a comparison such as x.lt(y)`);
   return new Cond(build("not", "not", [c.node]));
 }

@@ -1,20 +1,13 @@
 /** What comes from outside: input tensors, scalar parameters, symbolic sizes. */
-import { buffer, type DType, isDType, type Expr as Node, variable } from "../src/ir/index.ts";
-import { literal } from "./build.ts";
+import { buffer, type DType, type Expr as Node, variable } from "../src/ir/index.ts";
+import { checkDType, describe, literal } from "./build.ts";
+import { checkOptions, checkSize } from "./check.ts";
 import { TeError } from "./error.ts";
 import { Dim, Expr } from "./expr.ts";
 import { checkName, extentNode, openAxes } from "./extent.ts";
 import { registerScalar } from "./scope.ts";
 import { Tensor } from "./tensor.ts";
 import type { AxesSpec, Extent, In, Names, Scal, Shape, ShapeOf, SizeOf, Vals } from "./types.ts";
-
-export function checkDType(d: unknown, what: string): void {
-  if (typeof d !== "string" || !isDType(d))
-    throw new TeError(
-      "te.dtype",
-      `${what}: ${JSON.stringify(d)} is no dtype; there are f64 f32 f16 i64 i32 i16 i8 u64 u32 u16 u8 bool`,
-    );
-}
 
 export interface Layout<P extends readonly Extent[] = readonly Extent[]> {
   /**
@@ -45,13 +38,24 @@ export function placeholder<
 ): Tensor<D, S extends Shape ? never : Names<S>, In<N, D> | SizeOf<Vals<S>> | SizeOf<P[number]>, ShapeOf<S>, N> {
   checkName(name, "tensor");
   checkDType(dtype, `"${name}"`);
+  checkOptions(layout, ["strides"], `"${name}"`);
   const list = openAxes(shape, name);
   let strides: readonly Node[] | undefined;
   if (layout.strides !== undefined) {
+    if (!Array.isArray(layout.strides))
+      throw new TeError(
+        "te.extent",
+        `the strides of "${name}" are ${describe(layout.strides)}: expected one number or dim(...) per axis, in a list`,
+      );
     if (layout.strides.length !== list.axes.length)
       throw new TeError("te.extent", `"${name}" has ${list.axes.length} axes, but ${layout.strides.length} strides`);
     strides = layout.strides.map((s, d) => extentNode(s, `stride ${d} of "${name}"`));
   }
+  checkSize(
+    name,
+    list.axes.map((a) => a.extent),
+    strides,
+  );
   const buf = buffer(
     name,
     dtype,
@@ -99,6 +103,7 @@ export interface DimOptions {
  */
 export function dim<const N extends string>(name: N, options: DimOptions = {}): Dim<N> {
   checkName(name, "size");
+  checkOptions(options, ["min", "max", "typical", "multipleOf"], `dim "${name}"`);
   const { min = 0, max = 2 ** 31 - 1, multipleOf = 1, typical } = options;
   const fail = (why: string): TeError => new TeError("te.extent", `dim "${name}": ${why}`);
   for (const [k, v] of Object.entries({ min, max, multipleOf, typical: typical ?? min })) {

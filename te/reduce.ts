@@ -21,11 +21,12 @@ import {
   reduce as reduceNode,
   visitExpr,
 } from "../src/ir/index.ts";
-import { describe, operand } from "./build.ts";
+import { describe, isPromise, operand } from "./build.ts";
+import { checkFunction, checkOptions, isRecord } from "./check.ts";
 import { argCombiner, combinerVars, makeCombiner, type SimpleReduction, simpleCombiner } from "./combiner.ts";
 import { TeError } from "./error.ts";
 import { Axis, Expr, isExpr, wrap } from "./expr.ts";
-import { openAxes } from "./extent.ts";
+import { checkName, openAxes } from "./extent.ts";
 import { checkReductionStart, type FrameAxis, inFrame, quote, where } from "./scope.ts";
 import type {
   AnyExpr,
@@ -52,17 +53,29 @@ interface Parts {
 type AnyAxes = Readonly<Record<string, Axis>>;
 
 export const axisRecord = (axes: readonly FrameAxis[]): AnyAxes =>
-  Object.freeze(Object.fromEntries(axes.map((a) => [a.name, new Axis(a.name, a.var)])));
+  new Proxy(Object.freeze(Object.fromEntries(axes.map((a) => [a.name, new Axis(a.name, a.var)]))), {
+    get: (record, key): unknown => {
+      if (typeof key !== "string" || key in record || PROBED.has(key)) return Reflect.get(record, key);
+      const names = axes.length > 0 ? `the axes here are ${quote(axes.map((a) => a.name))}` : "there are no axes here";
+      throw new TeError("te.scope", `${where()}there is no axis "${key}": ${names}`);
+    },
+  });
+/** What languages and tools ask any object for. */
+const PROBED: ReadonlySet<string> = new Set(["then", "toJSON", "$$typeof", "nodeType", "asymmetricMatch", "inspect"]);
 
 /** An expression that a body returned, or an error that says what came instead. */
 export function expectExpr(x: unknown, owner: string, callback = "body"): AnyExpr {
   if (isExpr(x)) return x;
+  // its rejection is of no interest: the error below is
+  if (isPromise(x)) void Promise.resolve(x).catch(() => {});
   const hint =
     x === undefined
       ? "write ({ i }) => expression, or add a return"
-      : typeof x === "number" || typeof x === "bigint" || typeof x === "boolean"
-        ? `write lit(${String(x)}, "f32") for a constant`
-        : "expected an expression";
+      : isPromise(x)
+        ? "a body runs at once, so it can't be async; leave async and await out"
+        : typeof x === "number" || typeof x === "bigint" || typeof x === "boolean"
+          ? `write lit(${String(x)}, "f32") for a constant`
+          : "expected an expression";
   throw new TeError("te.body", `the ${callback} of "${owner}" returned ${describe(x)}: ${hint}`);
 }
 
@@ -80,6 +93,10 @@ function open(
     throw new TeError("te.extent", `${where()}${what} over no axes: name at least one, as in { k: 512 }`);
   checkReductionStart(what, names);
   const owner = `${what} over ${names.join(", ")}`;
+  checkFunction(body, `${where()}the body of ${owner}`, "({ k }) => A.at(k)");
+  checkOptions(options, ["where"], `${where()}${owner}`);
+  if (options?.where !== undefined)
+    checkFunction(options.where, `${where()}the where of ${owner}`, "({ k }) => k.lt(3)");
   const run = (): { value: unknown; condition: unknown } | undefined => {
     const record = axisRecord(list.axes);
     const condition = options?.where?.(record as never);
@@ -243,7 +260,18 @@ export function reduce<const A extends Named, const V extends readonly AnyExpr[]
   spec: ReduceSpec<A, V>,
   options?: ReduceOptions<A, W>,
 ): ReduceResults<A, V, W> {
+  if (!isRecord(spec))
+    throw new TeError(
+      "te.body",
+      `${where()}reduce: expected { values, combine, identity }, but was given ${describe(spec)}`,
+    );
   const name = spec.name ?? "reduce";
+  checkName(name, "reduction");
+  checkOptions(spec, ["name", "values", "combine", "identity"], `${where()}${name}`);
+  checkFunction(spec.values, `${where()}values of ${name}`, "({ k }) => [A.at(k)]");
+  checkFunction(spec.combine, `${where()}combine of ${name}`, "(a, b) => [a[0].add(b[0])]");
+  if (!isRecord(axes))
+    throw new TeError("te.extent", `${where()}${name}: name the axes, as in { k: 512 }, instead of ${describe(axes)}`);
   const owner = `${name} over ${Object.keys(axes).join(", ")}`;
   const tuple = (x: unknown): readonly AnyExpr[] => {
     if (!Array.isArray(x) || x.length === 0)

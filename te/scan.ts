@@ -3,7 +3,8 @@
 import { type DType, ge, int, type Expr as Node, sub } from "../src/ir/index.ts";
 import { type IndexList, indexList, type Readable, readAt } from "./access.ts";
 import { checkReads } from "./bounds.ts";
-import { operand } from "./build.ts";
+import { describe, operand } from "./build.ts";
+import { checkFunction, checkOptions, isRecord } from "./check.ts";
 import { finish, outputBuffers, type ResultParts, resultParts } from "./compute.ts";
 import { TeError } from "./error.ts";
 import { type Expr, wrap } from "./expr.ts";
@@ -57,6 +58,11 @@ export function scan<
   Q extends StepOf<R>,
 >(name: N, ordered: T, axes: A, spec: ScanSpec<T, A, R, Q>): Scanned<N, T, A, R, Q> {
   checkName(name, "tensor");
+  if (!isRecord(spec))
+    throw new TeError("te.body", `scan "${name}": expected { init, step }, but was given ${describe(spec)}`);
+  checkOptions(spec, ["init", "step"], `scan "${name}"`);
+  checkFunction(spec.init, `init of scan "${name}"`, "({ i }) => A.at(0, i)");
+  checkFunction(spec.step, `step of scan "${name}"`, "({ t, i }, previous) => previous(i)");
   const time = openAxes(ordered, name);
   const space = openAxes(axes, name);
   const [t, ...more] = time.axes;

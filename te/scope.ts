@@ -4,6 +4,7 @@
  */
 import { Facts } from "../src/arith/index.ts";
 import { int, type Expr as Node, type Var, visitExpr } from "../src/ir/index.ts";
+import { checkDepth } from "./check.ts";
 import { TeError } from "./error.ts";
 import { brief } from "./text.ts";
 
@@ -118,6 +119,7 @@ export function inFrame<T, R>(
     // a body that branched on a comparison often returns nothing at all: the comparison is the better thing to name
     if (value === undefined) checkComparisons(frame, []);
     const { result, nodes } = results(value);
+    checkDepth(`"${owner}"`, nodes);
     checkComparisons(frame, nodes);
     checkVariables(frame, nodes);
     return result;

@@ -15,3 +15,19 @@ function treeSize(e: Node, budget: number): number {
 
 export const brief = (e: Node): string =>
   treeSize(e, LIMIT) < LIMIT ? printExpr(e) : `(${e.dtype} expression with ${e.kind === "op" ? e.op : e.kind} on top)`;
+
+/** Also true of comparisons, which have a `then` to be told apart by types. */
+export const isPromise = (x: unknown): boolean =>
+  typeof x === "object" && x !== null && "then" in x && typeof x.then === "function";
+
+/** A name for a value that is not what it should be. */
+export function describe(x: unknown): string {
+  if (x === undefined || x === null) return String(x);
+  if (typeof x === "object" && "buffer" in x && "at" in x && "name" in x)
+    return `the tensor "${String(x.name)}" (read an element of it with .at(...))`;
+  if (typeof x === "function") return "a function";
+  if (Array.isArray(x)) return "an array";
+  if (x instanceof Map || x instanceof Set) return `a ${x instanceof Map ? "Map" : "Set"}`;
+  if (isPromise(x)) return "a promise";
+  return typeof x === "object" ? "an object" : `${typeof x} ${String(x)}`;
+}

@@ -42,7 +42,7 @@ export function naturalBits(e: Expr, bitsOfArg: (e: Expr) => number, vars: (e: E
   };
   switch (e.kind) {
     case "op":
-      if (e.op === "select") return first([e.args[1]!, e.args[2]!, e.args[0]!]);
+      if (e.op === "select" || e.op === "where") return first([e.args[1]!, e.args[2]!, e.args[0]!]);
       return e.args[0]!.dtype === "bool" ? first(e.args) : bitsOf(e.args[0]!.dtype);
     case "load":
       return 8;

@@ -19,6 +19,8 @@ export interface Context {
   maskBits(e: Expr): number;
   /** The base address (an i32) and the immediate offset of an access. */
   address(access: Load | Store): { readonly base: Ref; readonly offset: number };
+  /** A branch on a scalar condition: only the chosen arm runs. */
+  choose(condition: Expr, arms: readonly [Expr, Expr], emit: (e: Expr) => Ref): Ref;
   /** Whether the value waits in a local already, so that folding it into another instruction would compute it twice. */
   held(e: Expr): boolean;
 }

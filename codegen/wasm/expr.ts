@@ -116,17 +116,16 @@ export class ExprEmitter implements Context {
     }
   }
 
-  /** Only the chosen arm runs. */
-  #choose(e: Op, condition: Expr): Ref {
+  choose(condition: Expr, arms: readonly [Expr, Expr], emit: (e: Expr) => Ref): Ref {
     const c = this.value(condition);
     const branch = (x: Expr): Ref => {
       const before = new Map(this.#held);
-      const r = this.value(x);
+      const r = emit(x);
       this.#held = before;
       return r;
     };
-    const a = branch(e.args[1]!);
-    return this.w.m.if(c, a, branch(e.args[2]!));
+    const a = branch(arms[0]);
+    return this.w.m.if(c, a, branch(arms[1]));
   }
 
   #scalarOp(e: Op): Ref {
@@ -136,7 +135,7 @@ export class ExprEmitter implements Context {
       const [a, b] = [this.value(e.args[1]!), this.value(e.args[2]!)];
       return m.select(this.value(e.args[0]!), a, b);
     }
-    if (e.op === "where") return this.#choose(e, e.args[0]!);
+    if (e.op === "where") return this.choose(e.args[0]!, [e.args[1]!, e.args[2]!], (x) => this.value(x));
     const d = e.args[0]!.dtype;
     const rule = lookup(SCALAR_COMPARE, e.op, d) ?? lookup(SCALAR_ARITH, e.op, d);
     if (rule === undefined) throw unsupported(e);
@@ -148,7 +147,8 @@ export class ExprEmitter implements Context {
     const { m } = this.w;
     if (isConversion(e)) return emitVectorConversion(this, e);
     // one condition for all lanes; lowering leaves no other kind
-    if (e.op === "where" && e.args[0]!.kind === "broadcast") return this.#choose(e, e.args[0]!.value);
+    if (e.op === "where" && e.args[0]!.kind === "broadcast")
+      return this.choose(e.args[0]!.value, [e.args[1]!, e.args[2]!], (x) => this.value(x));
     if (e.op === "select") {
       const [c, a, b] = [e.args[0]!, e.args[1]!, e.args[2]!];
       const values = [this.value(a), this.value(b)];

@@ -40,6 +40,12 @@ export function emitMask(c: Context, e: Expr, bits: number): Ref {
       return w.m.v128.not(arg(0));
     case "select":
       return w.m.v128.bitselect(arg(1), arg(2), arg(0));
+    case "where": {
+      const condition = e.args[0]!;
+      // one condition for all lanes; lowering leaves no other kind
+      if (condition.kind !== "broadcast") throw unsupported(e);
+      return c.choose(condition.value, [e.args[1]!, e.args[2]!], (x) => c.mask(x, bits));
+    }
     default:
   }
   const rule = VECTOR_COMPARE.get(`${e.op} ${e.args[0]!.dtype}`);

@@ -8,6 +8,7 @@
  */
 import { type BlockId, blocksOf } from "../../src/ir/index.ts";
 import type { Target } from "../../src/target/index.ts";
+import { badArgument, checkSchedule, describe } from "../arguments.ts";
 import type { BlockHandle } from "../handles.ts";
 import { type AnySchedule, contractionOf, shapeOf } from "./analysis.ts";
 import { scheduleContraction } from "./contraction.ts";
@@ -22,6 +23,9 @@ import { scheduleReduction } from "./reduction.ts";
  *     defaultSchedule(s, wasm({ relaxed: true }));
  */
 export function defaultSchedule(s: AnySchedule, target: Target): void {
+  checkSchedule(s, "defaultSchedule");
+  if (typeof target !== "object" || target === null)
+    badArgument(s.func, "defaultSchedule", `expected a target, but was given ${describe(target)}`, ["wasm()"]);
   inlineStages(s);
   const done = new Set<BlockId>();
   for (const b of s.blocks()) {

@@ -10,6 +10,7 @@ import {
   type Var,
   visitStmt,
 } from "../../src/ir/index.ts";
+import { checkSchedule } from "../arguments.ts";
 import type { BlockLike, Schedule } from "../index.ts";
 
 export type AnySchedule = Schedule<unknown>;
@@ -21,6 +22,7 @@ export interface BlockPlace {
 }
 /** Where a block stands. */
 export function blockAt(s: AnySchedule, block: BlockLike): BlockPlace {
+  checkSchedule(s, "blockAt");
   const id = s.handle(block).id;
   let found: BlockPlace | undefined;
   const go = (x: Stmt, path: readonly Stmt[]): void => {

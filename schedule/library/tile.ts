@@ -1,4 +1,5 @@
 import type { AnyTensor } from "../../te/index.ts";
+import { badArgument, checkOptions, checkSchedule, checkTail, describe, isRecord } from "../arguments.ts";
 import type { BlockHandle, BlockLike, Loop, Schedule } from "../index.ts";
 
 export type Tiles = { readonly [axis: string]: number };
@@ -25,11 +26,18 @@ export function registerTile<X, const T extends Tiles>(
   tiles: T,
   options: TileOptions = {},
 ): TileLoops<T> {
+  const name = "registerTile";
+  checkSchedule(s, name);
+  const all = s.loopList(block).map((l) => l.name);
+  if (!isRecord(tiles))
+    badArgument(s.func, name, `expected sizes by axis, { i: 6, j: 8 }, but was given ${describe(tiles)}`, all);
+  checkOptions(s.func, name, options, ["tail"]);
+  checkTail(s.func, name, options.tail);
   const outer: Record<string, Loop> = {};
   const inner: Record<string, Loop> = {};
   for (const [axis, n] of Object.entries(tiles)) {
     const loop = s.loopList(block).findLast((l) => l.name === axis);
-    if (!loop) throw new TypeError(`registerTile: ${block.name} has no loop "${axis}"`);
+    if (!loop) return badArgument(s.func, name, `${block.name} has no loop "${axis}"`, all);
     const parts = s.split(loop, { [`${axis}o`]: "rest", [`${axis}i`]: n }, options) as Record<string, Loop>;
     outer[axis] = parts[`${axis}o`]!;
     inner[axis] = parts[`${axis}i`]!;
@@ -49,7 +57,13 @@ export function registerTile<X, const T extends Tiles>(
  *     pack(s, C, B, jo);      // a K x 8 panel of B per jo
  */
 export function pack<X>(s: Schedule<X>, block: BlockLike, read: AnyTensor | string, at: Loop): BlockHandle<string> {
-  const copy = s.cacheRead(block, read, "workspace");
-  s.computeAt(copy, at);
-  return copy;
+  checkSchedule(s, "pack");
+  let copy: BlockHandle<string> | undefined;
+  // both or neither
+  const illegal = s.attempt(() => {
+    copy = s.cacheRead(block, read, "workspace") as BlockHandle<string>;
+    s.computeAt(copy, at);
+  });
+  if (illegal) throw illegal;
+  return copy!;
 }

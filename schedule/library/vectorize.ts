@@ -1,4 +1,5 @@
 import { constInt } from "../../src/ir/index.ts";
+import { badArgument, checkOptions, checkSchedule, describe } from "../arguments.ts";
 import type { BlockLike, Loop, Schedule } from "../index.ts";
 import { type AnySchedule, blockAt, contiguousLoop, feeds } from "./structure.ts";
 
@@ -18,6 +19,11 @@ const LANES = 16;
  *     for (const b of [C, init, copy]) unrollAndVectorize(s, b);
  */
 export function unrollAndVectorize<X>(s: Schedule<X>, block: BlockLike, options: UnrollOptions = {}): void {
+  const name = "unrollAndVectorize";
+  checkSchedule(s, name);
+  checkOptions(s.func, name, options, ["budget"]);
+  if (options.budget !== undefined && !(typeof options.budget === "number" && options.budget >= 0))
+    badArgument(s.func, name, `budget is ${describe(options.budget)}, not a number of iterations`, ["budget: 64"]);
   const p = blockAt(s as AnySchedule, block);
   const first = p.path.findLastIndex((x) => x.kind === "seq") + 1;
   const own = p.path.slice(first).flatMap((x) => (x.kind === "for" ? [x] : []));

@@ -21,6 +21,7 @@ import {
   variable,
 } from "../../src/ir/index.ts";
 import { readsOf, storesOf } from "../analysis.ts";
+import { badArgument, checkNames, checkScope } from "../arguments.ts";
 import { refuse } from "../error.ts";
 import { named, type Outcome } from "../outcome.ts";
 import {
@@ -105,6 +106,10 @@ export function cacheRead(
   axes: readonly string[] = [],
   order?: readonly number[],
 ): Outcome & { readonly copy: BlockId } {
+  checkScope(f, "cacheRead", 0, scope, [block]);
+  checkNames(f, "cacheRead", "axes", axes);
+  if (axes.length > 0 && axes.length !== b.shape.length)
+    badArgument(f, "cacheRead", `axes names ${axes.length} dimensions, but ${b.name} has ${b.shape.length}`);
   const p = findBlock(f, block);
   const bad = (
     condition: number,
@@ -164,6 +169,7 @@ export function cacheRead(
  * All handles survive; the block's handle means the computation. Born: the block `copy` and its loops.
  */
 export function cacheWrite(f: Func, block: BlockId, scope: Scope): Outcome & { readonly copy: BlockId } {
+  checkScope(f, "cacheWrite", 0, scope, [block]);
   const p = findBlock(f, block);
   const bad = (
     condition: number,
@@ -242,15 +248,7 @@ export function setScope(f: Func, block: BlockId, scope: Scope): Outcome {
       marks: [block],
       legal: [`cacheWrite(${block.name}, "${scope}")`],
     });
-  if (!["global", "workspace", "local", "shared"].includes(scope))
-    refuse(f, {
-      primitive: "setScope",
-      condition: 2,
-      code: "scope",
-      message: `"${scope}" is no scope`,
-      marks: [block],
-      legal: ["global", "workspace", "local", "shared"],
-    });
+  checkScope(f, "setScope", 2, scope, [block]);
   const map = new Map(written.map((b) => [b, makeBuffer(b.name, b.dtype, b.shape, scope, b.strides)]));
   const body = mapBlocks(f.body, (b) => replaceBuffers(b, map) as Block);
   return {

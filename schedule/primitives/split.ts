@@ -21,6 +21,7 @@ import {
   variable,
 } from "../../src/ir/index.ts";
 import { feeding } from "../analysis.ts";
+import { badArgument, checkNames, checkOptions, checkTail, describe, isRecord } from "../arguments.ts";
 import { refuse } from "../error.ts";
 import { named, type Outcome } from "../outcome.ts";
 import { blocksIn, factsIn, mapBlocks, replaceStmt, rewrite, tidy } from "../tree.ts";
@@ -53,6 +54,13 @@ export function split(
   factors: Readonly<Record<string, Factor>>,
   options: SplitOptions = {},
 ): Outcome {
+  if (!isRecord(factors))
+    badArgument(f, NAME, `the factors of loop ${loop.name} are ${describe(factors)}, not a record of named parts`, [
+      `{ ${loop.name}o: "rest", ${loop.name}i: 4 }`,
+    ]);
+  checkNames(f, NAME, `the parts of loop ${loop.name}`, Object.keys(factors));
+  checkOptions(f, NAME, options, ["tail"]);
+  checkTail(f, NAME, options.tail);
   const p = findLoop(f, loop);
   const old = p.node;
   const parts = Object.entries(factors);

@@ -1,4 +1,5 @@
 /** What a build returns: plain data, ready to be written to files or loaded. */
+import { TilewrightError } from "../ir/index.ts";
 import type { Abi } from "../target/index.ts";
 import { dtsFor, loaderFor } from "./types-text.ts";
 
@@ -56,7 +57,15 @@ export function makeArtifact(parts: ArtifactParts): Artifact {
  *
  *     for (const [file, content] of Object.entries(filesOf(artifact))) await writeFile(file, content);
  */
-export function filesOf(artifact: Artifact, name: string = artifact.abi.name): Record<string, Uint8Array | string> {
+export function filesOf(artifact: Artifact, name?: string): Record<string, Uint8Array | string> {
+  if (!(artifact as Artifact | undefined)?.wasm || !artifact.abi || !artifact.variants)
+    throw new TilewrightError(
+      "not-an-artifact",
+      "filesOf takes the artifact that build returns: filesOf(await build(C))",
+    );
+  return filesCalled(artifact, name ?? artifact.abi.name);
+}
+function filesCalled(artifact: Artifact, name: string): Record<string, Uint8Array | string> {
   const { relaxed } = artifact.variants;
   return {
     [`${name}.wasm`]: artifact.wasm,

@@ -20,6 +20,7 @@ import { type LowerResult, lowerFunc } from "../lower/index.ts";
 import { type Kernel as AnyKernel, type LoadOptions, load } from "../runtime/index.ts";
 import { type Abi, type Target, type WasmTarget, wasm } from "../target/index.ts";
 import { type Artifact, makeArtifact } from "./artifact.ts";
+import { checkAbi, checkBuildable, checkOptions, told } from "./check.ts";
 
 /** A tensor, several by name, or a schedule of either. */
 // biome-ignore lint/suspicious/noExplicitAny: a schedule of anything
@@ -42,9 +43,12 @@ export type CompileOptions = BuildOptions & LoadOptions;
  *     const artifact = await build(C);
  *     await writeFile("gemm.wasm", artifact.wasm);
  *
- * Throws ScheduleError, TilewrightError("unroll-budget") and other typed errors of the compiler.
+ * Throws ScheduleError, TilewrightError("unroll-budget") and other typed errors of the compiler: `nothing-to-build`,
+ * `build-options`, `kernel-name`, `too-many-parameters`, `too-deep`.
  */
 export async function build(x: Buildable, options: BuildOptions = {}): Promise<Artifact> {
+  checkOptions(options, ["target", "name"]);
+  checkBuildable(x);
   const target = options.target ?? wasm({ relaxed: true });
   if (target.threads)
     throw new TilewrightError(
@@ -73,7 +77,9 @@ export async function compile<const X extends Buildable>(
   x: X,
   options: CompileOptions = {},
 ): Promise<CompiledKernel<X>> {
-  return (await load(await build(x, options), options)) as unknown as CompiledKernel<X>;
+  checkOptions(options, ["target", "name", "arena"]);
+  const { arena, ...rest } = options;
+  return (await load(await build(x, rest), { arena })) as unknown as CompiledKernel<X>;
 }
 export type CompiledKernel<X> = KernelOf<X> & Omit<AnyKernel, never>;
 
@@ -93,29 +99,39 @@ export interface Stage {
 }
 /** Every stage of lowering as text, the scheduled loop nest first. `lower(C).map((s) => s.text)`. */
 export function lower(x: Buildable, options: BuildOptions = {}): Stage[] {
+  checkOptions(options, ["target", "name"]);
+  checkBuildable(x);
   const target = options.target ?? wasm();
   const stages: Stage[] = [];
   const onStage = (name: string, f: Func): void => void stages.push({ name, text: printFunc(f) });
-  lowerFunc(scheduleFor(x, target).func, target, { onStage });
+  try {
+    lowerFunc(scheduleFor(x, target).func, target, { onStage });
+  } catch (e) {
+    throw told(e);
+  }
   return stages;
 }
 
 /** The caller's schedule, or the default one for the target. */
 export function scheduleFor(x: Buildable, target: Target): Schedule<unknown> {
   if (x instanceof Schedule) return x as Schedule<unknown>;
-  if (!isTensor(x) && Object.keys(x).length === 0)
-    throw new TilewrightError("nothing-to-build", "there is no tensor to build");
+  checkBuildable(x);
   const s = schedule(x as AnyTensor) as unknown as Schedule<unknown>;
   defaultSchedule(s as never, target);
   return s;
 }
 
 async function emit(x: Buildable, target: WasmTarget, options: BuildOptions) {
-  const s = scheduleFor(x, target);
-  const lowered = lowerFunc(s.func, target);
-  const abi = named(lowered, s.of, options.name);
-  const module = await emitWasm({ ...lowered, name: abi.name, abi }, target);
-  return { lowered, abi, module };
+  try {
+    const s = scheduleFor(x, target);
+    const lowered = lowerFunc(s.func, target);
+    const abi = named(lowered, s.of, options.name);
+    checkAbi(abi);
+    const module = await emitWasm({ ...lowered, name: abi.name, abi }, target);
+    return { lowered, abi, module };
+  } catch (e) {
+    throw told(e);
+  }
 }
 
 /** Results of a record are called by the record's keys, whatever their tensors are called. */

@@ -101,7 +101,7 @@ function derivedSizes(abi: Abi): ReadonlyMap<string, Derived> {
 
 /** Words that the loader's own text uses, or that JavaScript keeps. */
 const TAKEN = new Set(
-  "source module instance exports load at end memory heap room put run check args f16 await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield arguments undefined NaN Infinity Math Number Error Object Array Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float32Array Float64Array BigInt64Array BigUint64Array WebAssembly RangeError TypeError ArrayBuffer Response DataView".split(
+  "source module instance exports load at end memory heap room put run check args f16 await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield arguments undefined NaN Infinity Math Number BigInt Error Object Array Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float32Array Float64Array BigInt64Array BigUint64Array WebAssembly RangeError TypeError ArrayBuffer Response DataView".split(
     " ",
   ),
 );
@@ -137,8 +137,15 @@ export function loaderFor(abi: Abi): string {
     `  const { memory, heap, ${JSON.stringify(abi.name)}: run } = exports;`,
     "  const check = (ok, what) => { if (!ok) throw new RangeError(what); };",
     ...(named.some((p) => p.role === "scalar" && p.dtype === "f16") ? [F16] : []),
-    `  return ({ ${takes.join(", ")} }) => {`,
+    `  return ({ ${takes.join(", ")} } = {}) => {`,
   ];
+  const mustBe = (b: AbiBuffer): string =>
+    JSON.stringify(`${b.name} must be a ${arrayName(b.dtype)} of shape ${printShape(b)}`);
+  // an array that tells a size is looked at before it: the size of what is no array would say nothing
+  const tells = new Set([...derived.values()].map((d) => d.from));
+  for (const b of inputs)
+    if (tells.has(b.name))
+      lines.push(`    check(${local.get(b.name)} instanceof ${arrayName(b.dtype)}, ${mustBe(b)});`);
   for (const p of named) {
     if (p.role !== "size") continue;
     const n = local.get(p.name)!;
@@ -151,11 +158,22 @@ export function loaderFor(abi: Abi): string {
     const last = b.shape.map((d, i) => `(${js(d)} - 1) * ${js(b.strides![i]!)}`);
     return `${b.shape.map((d) => `${js(d)} && `).join("")}${["1", ...last].join(" + ")}`;
   };
+  for (const p of named) {
+    if (p.role !== "scalar") continue;
+    const n = local.get(p.name)!;
+    const what = JSON.stringify(`${p.name} must be a ${scalarType(p)} that fits ${p.dtype}`);
+    lines.push(`    check(${scalarCheck(p.dtype, n)}, ${what});`);
+  }
+  for (const b of [...inputs, ...outputs]) {
+    const negative = b.shape.filter(mayBeNegative);
+    const what = JSON.stringify(`${b.name}${printShape(b)} has a negative dimension`);
+    if (negative.length > 0) lines.push(`    check(${negative.map((e) => `${js(e)} >= 0`).join(" && ")}, ${what});`);
+  }
   for (const b of inputs) {
     const n = local.get(b.name)!;
     const enough = b.strides ? ">=" : "===";
-    const what = JSON.stringify(`${b.name} must be a ${arrayName(b.dtype)} of shape ${printShape(b)}`);
-    lines.push(`    check(${n} instanceof ${arrayName(b.dtype)} && ${n}.length ${enough} (${length(b)}), ${what});`);
+    const array = tells.has(b.name) ? "" : `${n} instanceof ${arrayName(b.dtype)} && `;
+    lines.push(`    check(${array}${n}.length ${enough} (${length(b)}), ${mustBe(b)});`);
   }
   lines.push(
     "    let end = heap.value;",
@@ -200,10 +218,23 @@ function derivedText(d: Derived, array: string, js: (e: SizeExpr) => string): st
   const rest = d.rest.filter((e) => e !== 1).map(js);
   const length =
     rest.length === 0
-      ? `${array}.length`
-      : `${array}.length / ${/^\w+$/.test(rest.join(" * ")) ? rest[0] : `(${rest.join(" * ")})`}`;
+      ? `${array}?.length`
+      : `${array}?.length / ${/^\w+$/.test(rest.join(" * ")) ? rest[0] : `(${rest.join(" * ")})`}`;
   const shifted = d.b === 0 ? length : `(${length} - ${d.b})`;
   return d.a === 1 ? shifted : `${shifted} / ${d.a}`;
+}
+/** Sizes are at least 0, so only a subtraction or a constant brings a sign in. */
+const mayBeNegative = (e: SizeExpr): boolean =>
+  typeof e === "number" ? e < 0 : "op" in e && (e.op === "sub" || e.args.some(mayBeNegative));
+/** Whether a scalar can be passed as it is. */
+function scalarCheck(d: AbiScalar["dtype"], n: string): string {
+  if (d === "f64" || d === "f32" || d === "f16") return `typeof ${n} === "number"`;
+  if (d === "bool") return `[true, false, 1, 0].includes(${n})`;
+  const bits = Number(d.slice(1));
+  const signed = d.startsWith("i");
+  if (bits === 64) return `typeof ${n} === "bigint" && BigInt.as${signed ? "Int" : "Uint"}N(64, ${n}) === ${n}`;
+  const low = signed ? -(2 ** (bits - 1)) : 0;
+  return `Number.isInteger(${n}) && ${n} >= ${low} && ${n} <= ${low + 2 ** bits - 1}`;
 }
 function sizeText(e: SizeExpr, name: (n: string) => string): string {
   if (typeof e === "number") return e < 0 ? `(${e})` : String(e);

@@ -22,6 +22,10 @@ export class InterpretError extends TilewrightError {
   }
 }
 
+/** A record by name, as inputs and options are. */
+export const isRecord = (x: unknown): boolean =>
+  typeof x === "object" && x !== null && !Array.isArray(x) && !ArrayBuffer.isView(x);
+
 const CONSTRUCTORS = {
   f64: Float64Array,
   f32: Float32Array,

@@ -5,7 +5,7 @@
  */
 import { type AnyTensor, isTensor, type Source, tensorOf } from "../../te/index.ts";
 import type { Buffer, DType, Expr, Scalar } from "../ir/index.ts";
-import { arrayFor, holds, InterpretError, readElement, type TypedArrayLike, writeElement } from "./arrays.ts";
+import { arrayFor, holds, InterpretError, isRecord, readElement, type TypedArrayLike, writeElement } from "./arrays.ts";
 import { denseStrides, spanOf } from "./interpret.ts";
 import { type Environment, error, setError, Term } from "./term.ts";
 
@@ -54,7 +54,8 @@ class Evaluation implements Environment {
     this.contract = options.contract ?? true;
   }
   parameter(name: string, isSize: boolean): Scalar {
-    const v = (isSize ? this.#options.sizes : this.#options.scalars)?.[name];
+    const values = (isSize ? this.#options.sizes : this.#options.scalars) ?? {};
+    const v = Object.hasOwn(values, name) ? values[name] : undefined;
     if (v === undefined) throw new InterpretError(`${isSize ? "size" : "scalar"} ${name} is missing`);
     return v;
   }
@@ -100,7 +101,7 @@ class Evaluation implements Environment {
     return list.map((x) => new Term(this, [x]).scalar(x)() as number);
   }
   #input(b: Buffer): Elements {
-    const data = this.#inputs[b.name];
+    const data = Object.hasOwn(this.#inputs, b.name) ? this.#inputs[b.name] : undefined;
     if (data === undefined) throw new InterpretError(`input ${b.name} is missing`);
     const shape = this.#numbers(b.shape);
     const strides = b.strides ? this.#numbers(b.strides) : denseStrides(shape);
@@ -226,12 +227,20 @@ class Evaluation implements Environment {
   }
 }
 
+/** A schedule is no record of tensors, though it holds some. */
+const isPlain = (x: unknown): boolean => isRecord(x) && [Object.prototype, null].includes(Object.getPrototypeOf(x));
+
 function run(
   x: AnyTensor | Tensors,
   inputs: Inputs,
   options: EvaluateOptions,
   track: boolean,
 ): Bounded | Record<string, Bounded> {
+  if (!isTensor(x) && !(isPlain(x) && Object.values(x).every(isTensor)))
+    throw new InterpretError("evaluate takes a tensor or a record of tensors: evaluate(C, { A, B })");
+  if (!isRecord(inputs)) throw new InterpretError("evaluate needs the inputs by name: evaluate(C, { A, B })");
+  if (!isRecord(options))
+    throw new InterpretError("the options of evaluate must be a record such as { sizes: { n: 8 } }");
   const e = new Evaluation(inputs, options, track);
   if (isTensor(x)) return e.all(x.buffer);
   return Object.fromEntries(Object.entries(x as Tensors).map(([name, t]) => [name, e.all(t.buffer)]));

@@ -1,5 +1,14 @@
 /** The oracles: `evaluate` straight from expressions, `interpret` for any stage of the IR. Slow, obvious, and right. */
-export * from "./arrays.ts";
+export {
+  arrayFor,
+  arrayOf,
+  fillGarbage,
+  holds,
+  InterpretError,
+  readElement,
+  type TypedArrayLike,
+  writeElement,
+} from "./arrays.ts";
 export {
   type Bounded,
   type EvaluateOptions,

@@ -13,7 +13,7 @@ import {
   type Var,
   zeroOf,
 } from "../ir/index.ts";
-import { arrayFor, fillGarbage, holds, InterpretError, type TypedArrayLike } from "./arrays.ts";
+import { arrayFor, fillGarbage, holds, InterpretError, isRecord, type TypedArrayLike } from "./arrays.ts";
 import type { Eval, ExprCompiler, NumberEval, Vector } from "./expr.ts";
 import { type StatementMemory, StmtCompiler } from "./statement.ts";
 
@@ -211,7 +211,7 @@ export function bindParameters(
   what: string,
 ): void {
   for (const v of vars) {
-    const x = values[v.name];
+    const x = Object.hasOwn(values, v.name) ? values[v.name] : undefined;
     if (x === undefined) throw new InterpretError(`${what} ${v.name} is missing`);
     c.cell(v).v = x;
   }
@@ -230,6 +230,13 @@ export function interpret(
   inputs: Readonly<Record<string, TypedArrayLike>>,
   options: InterpretOptions = {},
 ): Record<string, TypedArrayLike> {
+  if (!isRecord(func) || !isRecord(func.body) || !Array.isArray(func.inputs))
+    throw new InterpretError(
+      "interpret takes a function of the IR: for a schedule s give s.func, for a tensor C schedule(C).func",
+    );
+  if (!isRecord(inputs)) throw new InterpretError("interpret needs the inputs by name: interpret(func, { A, B })");
+  if (!isRecord(options))
+    throw new InterpretError("the options of interpret must be a record such as { sizes: { n: 8 } }");
   const memory = new Buffers(options.fill ?? "garbage");
   const c = new StmtCompiler(memory);
   bindParameters(c.exprs, func.sizes, options.sizes ?? {}, "size");
@@ -239,7 +246,7 @@ export function interpret(
     return list.map((e) => c.exprs.number(e)());
   };
   for (const b of func.inputs) {
-    const a = inputs[b.name];
+    const a = Object.hasOwn(inputs, b.name) ? inputs[b.name] : undefined;
     if (a === undefined) throw new InterpretError(`input ${b.name} is missing`);
     if (!holds(b.dtype, a))
       throw new InterpretError(`input ${b.name} holds ${b.dtype}, but was given a ${a.constructor.name}`);

@@ -13,7 +13,7 @@ import { type StatementMemory, StmtCompiler } from "./statement.ts";
 export function evalSize(e: SizeExpr, sizes: Readonly<Record<string, number>>): number {
   if (typeof e === "number") return e;
   if ("size" in e) {
-    const v = sizes[e.size];
+    const v = Object.hasOwn(sizes, e.size) ? sizes[e.size] : undefined;
     if (v === undefined) throw new InterpretError(`size ${e.size} is missing`);
     return v;
   }

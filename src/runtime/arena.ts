@@ -3,8 +3,8 @@
  * the first gap that it fits. What lies above the last array is staging space for the kernels' calls.
  */
 import type { DType } from "../ir/index.ts";
-import { elementBytes, viewAt } from "./dtypes.ts";
-import { ArenaError } from "./errors.ts";
+import { elementBytes, isDType, viewAt } from "./dtypes.ts";
+import { ArenaError, show, wrongOptions } from "./errors.ts";
 import { alignUp, formatBytes, grow, LIMIT, PAGE, type Place } from "./place.ts";
 import type { AnyArray, Arrays } from "./types.ts";
 
@@ -17,6 +17,7 @@ export interface ArenaOptions {
   readonly shared?: boolean;
 }
 
+const bad = (message: string): ArenaError => new ArenaError("arena-options", `arena${message}`);
 const ARENA = Symbol.for("tilewright.arena");
 /** Not 0, so that a forgotten pointer does not look like an array. */
 const BASE = 64;
@@ -40,6 +41,8 @@ interface Made {
  */
 export const arena = (options: ArenaOptions = {}): Arena => new Arena(options);
 
+export const isArena = (x: unknown): x is Arena => (x as Arena | null)?.[ARENA] === true;
+
 export class Arena implements Place {
   readonly [ARENA] = true;
   readonly memory: WebAssembly.Memory;
@@ -56,12 +59,13 @@ export class Arena implements Place {
   readonly #buffers = new WeakSet<object>();
 
   constructor(options: ArenaOptions) {
+    const wrong = wrongOptions(options, ["max", "initial", "shared"]);
+    if (wrong) throw bad(`: ${wrong}`);
     const max = parseBytes("max", options.max ?? "1GB");
     const initial = parseBytes("initial", options.initial ?? Math.min(max, 16 * 2 ** 20));
     if (max > LIMIT || max < PAGE || initial > max)
-      throw new ArenaError(
-        "arena-options",
-        `arena: max ${formatBytes(max)} and initial ${formatBytes(initial)} must lie between 64 KB and 2 GB, initial not above max`,
+      throw bad(
+        `: max ${formatBytes(max)} and initial ${formatBytes(initial)} must lie between 64 KB and 2 GB, initial not above max`,
       );
     this.max = Math.floor(max / PAGE) * PAGE;
     this.shared = options.shared ?? false;
@@ -88,10 +92,12 @@ export class Arena implements Place {
    * Throws `ArenaError` (`arena-full`) beyond `max`.
    */
   array<D extends DType>(dtype: D, shape: number | readonly number[]): Arrays[D] {
-    const dims = typeof shape === "number" ? [shape] : shape;
-    for (const d of dims)
-      if (!Number.isInteger(d) || d < 0)
-        throw new ArenaError("arena-options", `arena.array("${dtype}", [${dims}]): ${d} is not a length`);
+    const dims = Array.isArray(shape) ? shape : [shape];
+    const refuse = (x: unknown, what: string): never => {
+      throw bad(`.array("${dtype}", [${dims}]): ${show(x)} is not a ${what}`);
+    };
+    if (!isDType(dtype)) refuse(dtype, "dtype");
+    for (const d of dims) if (!Number.isInteger(d) || d < 0) refuse(d, "length");
     const length = dims.reduce((a, d) => a * d, 1);
     const bytes = length * elementBytes(dtype);
     // even an empty array takes room, so that no two arrays have one address
@@ -167,7 +173,7 @@ export class Arena implements Place {
     if (need > this.memory.buffer.byteLength && !this.shared && this.#blocks.length > 0)
       throw new ArenaError(
         "arena-full",
-        `${wants}; growing the memory for it would detach the arrays in use, so call arena.reserve(${bytes}) before making them`,
+        `${wants}; growing it now would detach the arrays in use: call arena.reserve(${bytes}) before making them`,
       );
     this.#grow(need);
     this.#clean = Math.max(this.#clean, need);
@@ -184,7 +190,7 @@ export class Arena implements Place {
     if (!made?.live)
       throw new ArenaError(
         "arena-array",
-        `arena.${what}: ${made ? "this array was freed before" : "not an array that array() or view() of this arena returned"}`,
+        `arena.${what}: ${made ? "this array was freed before" : "not an array of this arena"}`,
       );
     return made;
   }
@@ -209,9 +215,6 @@ export function parseBytes(what: string, x: number | string): number {
         ? Number(m[1]) * 1024 ** ["", "k", "m", "g"].indexOf(m[2]!.toLowerCase())
         : Number.NaN;
   if (!Number.isFinite(n) || n < 0)
-    throw new ArenaError(
-      "arena-options",
-      `arena: ${what} is ${JSON.stringify(x)}, but must be bytes or text such as "64KB" or "1GB"`,
-    );
+    throw bad(`: ${what} is ${show(x)}, but must be bytes or text such as "64KB" or "1GB"`);
   return Math.floor(n);
 }

@@ -1,8 +1,17 @@
 /** Checking a call's arguments against the ABI. Nothing is written here, and everything a call needs is found. */
 import type { Abi, AbiBuffer, AbiParam, AbiSize } from "../target/index.ts";
-import { arrayNames, className, elementBytes, holds, scalarValue } from "./dtypes.ts";
-import { type ArgumentCode, aOrAn, didYouMean, plural, RuntimeArgumentError } from "./errors.ts";
-import { LIMIT, type Place } from "./place.ts";
+import { arrayNames, elementBytes, holds, scalarValue } from "./dtypes.ts";
+import {
+  type ArgumentCode,
+  aOrAn,
+  className,
+  didYouMean,
+  plural,
+  RuntimeArgumentError,
+  show,
+  wrongOptions,
+} from "./errors.ts";
+import { alignUp, LIMIT, type Place } from "./place.ts";
 import { evalSize, extentOf, printShape, printSize, sizesIn, solveSize } from "./size.ts";
 import type { AnyArray } from "./types.ts";
 
@@ -40,8 +49,6 @@ export function planOf(abi: Abi): Plan {
 
 type Given = Readonly<Record<string, unknown>>;
 const own = (o: Given, name: string): unknown => (Object.hasOwn(o, name) ? o[name] : undefined);
-const show = (v: unknown): string =>
-  typeof v === "object" || typeof v === "function" ? aOrAn(className(v)) : typeof v === "string" ? `"${v}"` : String(v);
 const describe = (b: AbiBuffer): string => `${aOrAn(arrayNames(b.dtype))} for ${b.dtype}${printShape(b)}`;
 
 /**
@@ -61,15 +68,18 @@ export class Call {
   readonly scratch: number;
   readonly #plan: Plan;
   readonly #place: Place;
-  readonly #sizes: Record<string, number> = {};
+  // without a prototype: a size may be called toString
+  readonly #sizes: Record<string, number> = Object.create(null);
   /** Which array's length told a size: its position, -1 for sizes that were given. */
-  readonly #source: Record<string, number> = {};
+  readonly #source: Record<string, number> = Object.create(null);
 
-  constructor(plan: Plan, place: Place, args: unknown, into: unknown) {
+  constructor(plan: Plan, place: Place, args: unknown, options: unknown) {
     this.#plan = plan;
     this.#place = place;
     const given = this.#checkNames(args);
-    const results = this.#checkInto(into);
+    const wrong = wrongOptions(options, ["into"]);
+    if (wrong) this.#fail("argument-unknown", "options", `${wrong}: pass { into: array }`);
+    const results = this.#checkInto((options as Given).into);
     plan.abi.params.forEach((p, i) => {
       if (p.role === "scratch") return;
       const v = own(p.role === "output" ? results : given, p.name);
@@ -103,11 +113,7 @@ export class Call {
   #checkNames(args: unknown): Given {
     const { abi, position } = this.#plan;
     if (typeof args !== "object" || args === null || ArrayBuffer.isView(args))
-      return this.#fail(
-        "argument-type",
-        "",
-        `the arguments are ${show(args)}, but one record of them by name was expected`,
-      );
+      return this.#fail("argument-type", "", `the arguments are ${show(args)}, but a record by name was expected`);
     const given = args as Given;
     for (const name of Object.keys(given)) {
       if (given[name] === undefined) continue;
@@ -133,7 +139,7 @@ export class Call {
     const { record, abi, position } = this.#plan;
     if (into === undefined) return {};
     const isArray = ArrayBuffer.isView(into);
-    if (typeof into !== "object" || into === null || (record && isArray))
+    if (typeof into !== "object" || into === null || record === isArray)
       return this.#fail(
         "argument-type",
         "into",
@@ -168,11 +174,7 @@ export class Call {
       this.#fail("argument-detached", name, `${name} is detached: ${why}`);
     }
     if (buffer.resizable || buffer.growable)
-      this.#fail(
-        "argument-memory",
-        name,
-        `${name} is a view of a resizable buffer; pass a copy, or an array of an arena`,
-      );
+      this.#fail("argument-memory", name, `${name} is a view of a resizable buffer; pass a copy`);
     if (b.dtype === "bool" && b.role === "input") {
       const bytes = array as Uint8Array;
       let at = 0;
@@ -245,7 +247,7 @@ export class Call {
 
   #checkLengths(): void {
     const { abi, mentions, labels } = this.#plan;
-    let total = this.scratch;
+    let total = alignUp(this.scratch);
     let worst = "scratch";
     let worstBytes = total;
     abi.params.forEach((b, i) => {
@@ -266,7 +268,7 @@ export class Call {
         );
       this.lengths[i] = length;
       const bytes = length * elementBytes(b.dtype);
-      total += bytes;
+      total += alignUp(bytes);
       if (bytes > worstBytes) [worst, worstBytes] = [b.name, bytes];
     });
     if (total >= LIMIT)
@@ -291,13 +293,13 @@ export class Call {
         this.#fail(
           "argument-memory",
           name,
-          `${name} lies in a part of the kernel's memory that is no array of an arena (any more)`,
+          `${name} lies in a part of the memory that is no array of the arena (any more)`,
         );
       if (at >= 0 && at % align !== 0)
         this.#fail(
           "argument-alignment",
           name,
-          `${name} begins at byte ${at} of the arena, but a multiple of ${align} was expected; pass a copy, or an array of its own`,
+          `${name} begins at byte ${at} of the arena, but a multiple of ${align} was expected; pass a copy`,
         );
     });
     this.arrays.forEach((a, i) => {

@@ -1,5 +1,6 @@
 /** JavaScript's side of the dtypes: typed arrays, and the numbers that scalars are passed as. */
 import type { DType } from "../ir/index.ts";
+import { className } from "./errors.ts";
 import type { AnyArray } from "./types.ts";
 
 interface ArrayClass {
@@ -25,6 +26,7 @@ const CLASS: { readonly [D in DType]: ArrayClass } = {
 /** Other classes whose bytes mean the same. */
 const ALSO: { readonly [D in DType]?: string } = { f16: "Float16Array", u8: "Uint8ClampedArray" };
 
+export const isDType = (d: unknown): d is DType => Object.hasOwn(CLASS, d as DType);
 export const elementBytes = (d: DType): number => CLASS[d].BYTES_PER_ELEMENT;
 /** The name of the typed array class, e.g. `Float32Array`. */
 export const arrayName = (d: DType): string => CLASS[d].name;
@@ -33,8 +35,6 @@ export const newArray = (d: DType, length: number): AnyArray => new CLASS[d](len
 export const viewAt = (d: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): AnyArray =>
   new CLASS[d](buffer, byteOffset, length);
 
-/** The class name of a value, told by its brand so that arrays of another realm count. */
-export const className = (x: unknown): string => Object.prototype.toString.call(x).slice(8, -1);
 export function holds(d: DType, x: unknown): x is AnyArray {
   if (!ArrayBuffer.isView(x)) return false;
   if (x instanceof CLASS[d]) return true;
@@ -56,9 +56,8 @@ export function scalarValue(d: DType, v: unknown): number | bigint | { readonly 
   switch (d) {
     case "f64":
     case "f32":
-      return typeof v === "number" ? v : { expected: "a number" };
     case "f16":
-      return typeof v === "number" ? f16Bits(v) : { expected: "a number" };
+      return typeof v !== "number" ? { expected: "a number" } : d === "f16" ? f16Bits(v) : v;
     case "bool":
       if (v === true || v === 1) return 1;
       return v === false || v === 0 ? 0 : { expected: "true, false, 1 or 0" };

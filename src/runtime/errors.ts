@@ -65,6 +65,18 @@ export const plural = (n: number, what: string): string => `${n} ${what}${n === 
 /** With its article; no name here begins with a U that is spoken as a vowel. */
 export const aOrAn = (what: string): string => `${/^[AEIO]/i.test(what) ? "an" : "a"} ${what}`;
 
+/** The class name of a value, told by its brand so that arrays of another realm count. */
+export const className = (x: unknown): string => ({}).toString.call(x).slice(8, -1);
+/** A value as messages name it. */
+export const show = (v: unknown): string =>
+  typeof v === "object" || typeof v === "function" ? aOrAn(className(v)) : typeof v === "string" ? `"${v}"` : String(v);
+/** What is wrong with a record of options, `""` when nothing is. */
+export function wrongOptions(o: unknown, known: readonly string[]): string {
+  if (typeof o !== "object" || o === null || ArrayBuffer.isView(o)) return `the options are ${show(o)}, not a record`;
+  const name = Object.keys(o).find((k) => !known.includes(k));
+  return name === undefined ? "" : `there is no option ${name}${didYouMean(name, known)}`;
+}
+
 /** Edit distance: insertions, deletions and replacements. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);

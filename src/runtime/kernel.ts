@@ -1,8 +1,8 @@
 /** From a built module to a function: choosing the variant, instantiating, and the way of a call. */
-import type { Arena } from "./arena.ts";
+import { type Arena, isArena } from "./arena.ts";
 import { Call, type Plan, planOf } from "./check.ts";
 import { asOwnClass, elementBytes, newArray, viewAt } from "./dtypes.ts";
-import { ModuleError } from "./errors.ts";
+import { ModuleError, show, wrongOptions } from "./errors.ts";
 import { bytesOf, importMemory, readAbi } from "./module.ts";
 import { alignUp, OwnMemory, type Place } from "./place.ts";
 import type { AnyArgs, AnyArray, AnyResult, Bytes, Kernel, Loadable, LoadOptions } from "./types.ts";
@@ -19,12 +19,16 @@ export async function load<I = AnyArgs, O = AnyResult>(
   source: Loadable | Bytes,
   options: LoadOptions = {},
 ): Promise<Kernel<I, O>> {
-  const artifact: Loadable = "wasm" in source ? source : { wasm: source };
+  const { arena } = options ?? {};
+  const wrong =
+    wrongOptions(options, ["arena"]) ||
+    (arena === undefined || isArena(arena) ? "" : `arena is ${show(arena)}, not of arena()`);
+  if (wrong) throw new ModuleError(`load: ${wrong}`);
+  const artifact: Loadable = (source as Loadable | undefined)?.wasm ? (source as Loadable) : { wasm: source as Bytes };
   const relaxed = artifact.variants?.relaxed;
   const variant = relaxed && WebAssembly.validate(bytesOf(relaxed) as BufferSource) ? "relaxed" : "plain";
   const bytes = bytesOf(variant === "relaxed" ? relaxed! : artifact.wasm);
   const abi = readAbi(bytes);
-  const { arena } = options;
   const module = await compileModule(abi.name, arena ? importFrom(bytes, arena) : bytes);
   const { exports } = await WebAssembly.instantiate(module, arena ? { env: { memory: arena.memory } } : {});
   const run = exports[abi.name];
@@ -32,8 +36,8 @@ export async function load<I = AnyArgs, O = AnyResult>(
   const place = arena ?? ownPlace(exports);
   if (arena && typeof abi.scratch === "number") arena.leaveRoom(abi.scratch);
   const plan = planOf(abi);
-  const call = (args: I, more?: { readonly into?: O }): O =>
-    runCall(plan, place, run as RawFunction, args, more?.into) as O;
+  const call = (args: I, more: { readonly into?: O } = {}): O =>
+    runCall(plan, place, run as RawFunction, args, more) as O;
   Object.defineProperty(call, "name", { value: abi.name });
   return Object.assign(call, { abi, variant, memory: place.memory, raw: exports } as const);
 }
@@ -52,13 +56,13 @@ async function compileModule(name: string, bytes: Uint8Array): Promise<WebAssemb
 }
 function ownPlace(exports: WebAssembly.Exports): Place {
   const { memory, heap } = exports;
-  if (!(memory instanceof WebAssembly.Memory)) throw new ModuleError("the module exports no memory");
-  if (!(heap instanceof WebAssembly.Global)) throw new ModuleError("the module exports no global heap");
+  if (!(memory instanceof WebAssembly.Memory && heap instanceof WebAssembly.Global))
+    throw new ModuleError("the module exports no memory or no global heap");
   return new OwnMemory(memory, Number(heap.value));
 }
 
-function runCall(plan: Plan, place: Place, run: RawFunction, args: unknown, into: unknown): AnyResult {
-  const call = new Call(plan, place, args, into);
+function runCall(plan: Plan, place: Place, run: RawFunction, args: unknown, options: unknown): AnyResult {
+  const call = new Call(plan, place, args, options);
   const { params } = plan.abi;
   // Staging: one block for everything that is not in the kernel's memory, scratch included.
   let total = 0;
@@ -86,15 +90,16 @@ function runCall(plan: Plan, place: Place, run: RawFunction, args: unknown, into
     else if (p.strides) new Uint8Array(buffer, view.byteOffset, view.byteLength).fill(0);
   });
   run(...raw);
-  const results: Record<string, AnyArray> = {};
+  const results: [string, AnyArray][] = [];
   let result: AnyArray | undefined;
   params.forEach((p, i) => {
     if (p.role !== "output") return;
     result = call.arrays[i] ?? newArray(p.dtype, call.lengths[i]!);
     if (staged[i]) copy(asOwnClass(p.dtype, result), staged[i]);
-    results[p.name] = result;
+    results.push([p.name, result]);
   });
-  return plan.record ? results : result!;
+  // as data properties: a result may be called __proto__
+  return plan.record ? Object.fromEntries(results) : result!;
 }
 /** Both arrays are of one class and length. */
 const copy = (to: AnyArray, from: AnyArray): void => (to as Uint8Array).set(from as Uint8Array);

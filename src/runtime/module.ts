@@ -3,7 +3,7 @@
  * imports. All of it works on whole sections, so nothing here knows about instructions.
  */
 import type { Abi } from "../target/index.ts";
-import { ModuleError } from "./errors.ts";
+import { className, ModuleError, show } from "./errors.ts";
 import type { Bytes } from "./types.ts";
 
 const ABI_SECTION = "tilewright";
@@ -14,7 +14,13 @@ const MEMORY = 5;
 const DATA = 11;
 const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
-export const bytesOf = (b: Bytes): Uint8Array => (ArrayBuffer.isView(b) ? b : new Uint8Array(b));
+export function bytesOf(b: Bytes): Uint8Array {
+  if (ArrayBuffer.isView(b)) return new Uint8Array(b.buffer, b.byteOffset, b.byteLength);
+  if (/ArrayBuffer$/.test(className(b))) return new Uint8Array(b);
+  throw new ModuleError(
+    `${show(b)} is neither a module's bytes nor an artifact${typeof b === "string" ? "; read the file first" : ""}`,
+  );
+}
 
 interface Section {
   readonly id: number;
@@ -24,7 +30,7 @@ interface Section {
   /** Of the payload. */
   readonly at: number;
 }
-const cut = (): ModuleError => new ModuleError("the bytes end early: not a whole WebAssembly module");
+const cut = (): ModuleError => new ModuleError("not a whole WebAssembly module");
 /** An unsigned LEB128 number and the position behind it. */
 function readLeb(b: Uint8Array, at: number): [number, number] {
   let value = 0;
@@ -49,8 +55,7 @@ const text = (s: string): number[] => {
 };
 
 function sections(b: Uint8Array): Section[] {
-  if (HEADER.some((x, i) => b[i] !== x))
-    throw new ModuleError("not a WebAssembly module: its first 8 bytes are others");
+  if (HEADER.some((x, i) => b[i] !== x)) throw new ModuleError("not a WebAssembly module");
   const out: Section[] = [];
   let start = 8;
   while (start < b.length) {
@@ -93,8 +98,8 @@ export function readAbi(wasm: Bytes | WebAssembly.Module): Abi {
   } catch {
     throw new ModuleError(`the module's "${ABI_SECTION}" section is not JSON`);
   }
-  if (abi.version !== 1)
-    throw new ModuleError(`the module's ABI has version ${abi.version}, but this runtime knows version 1`);
+  if (abi?.version !== 1)
+    throw new ModuleError(`the module's ABI has version ${abi?.version}, but this runtime knows version 1`);
   return abi;
 }
 
@@ -117,10 +122,14 @@ export function importMemory(wasm: Bytes, memory: MemoryImport): Uint8Array {
     const s = all.find((x) => x.id === id);
     return s ? readLeb(b, s.at)[0] : 0;
   };
-  if (count(IMPORT) > 0) throw new ModuleError("the module has imports already; built modules have none");
-  if (count(MEMORY) !== 1)
-    throw new ModuleError(`the module has ${count(MEMORY)} memories of its own, but one was expected`);
-  if (count(DATA) > 0) throw new ModuleError("the module has data at fixed addresses, so it cannot share a memory");
+  const memories = count(MEMORY);
+  const has =
+    count(IMPORT) > 0
+      ? "imports already"
+      : memories !== 1
+        ? `${memories} memories of its own`
+        : count(DATA) > 0 && "data at fixed addresses";
+  if (has) throw new ModuleError(`the module has ${has}, so it cannot share a memory`);
   if (memory.shared && memory.maximum === undefined) throw new ModuleError("a shared memory needs a maximum");
   const flags = (memory.maximum === undefined ? 0 : 1) | (memory.shared ? 2 : 0);
   const limits = [flags, ...leb(memory.initial), ...(memory.maximum === undefined ? [] : leb(memory.maximum))];

@@ -47,8 +47,8 @@ export class OwnMemory implements Place {
 export function grow(memory: WebAssembly.Memory, need: number, max: number): void {
   const now = memory.buffer.byteLength;
   const exact = Math.ceil(need / PAGE);
-  const generous = Math.min(Math.max(exact, (2 * now) / PAGE), Math.floor(max / PAGE));
-  for (const pages of new Set([generous, exact])) {
+  const generous = Math.max(exact, Math.min((2 * now) / PAGE, Math.floor(max / PAGE)));
+  for (const pages of need > max ? [] : [generous, exact]) {
     try {
       memory.grow(pages - now / PAGE);
       return;

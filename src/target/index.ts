@@ -1,5 +1,5 @@
 /** What a target can do, as pure data. Nothing here compiles anything. */
-import { bytesOf, type DType, type OpName } from "../ir/index.ts";
+import { bytesOf, type DType, type OpName, TilewrightError } from "../ir/index.ts";
 import { wasmHas } from "./wasm-ops.ts";
 
 /** WebAssembly with 128-bit SIMD. Features beyond simd128 are opt-in. */
@@ -19,13 +19,27 @@ export interface WasmOptions {
 }
 export type Target = WasmTarget;
 
-export const wasm = (o: WasmOptions = {}): WasmTarget =>
-  Object.freeze({
+export const WASM_OPTIONS: readonly (keyof WasmOptions)[] = ["relaxed", "threads", "contract"];
+/** Throws TilewrightError `target-options` for what is no such option. A target's own `kind` may be among them: `wasm({ ...t })`. */
+export function wasm(o: WasmOptions = {}): WasmTarget {
+  const fail = (message: string): never => {
+    throw new TilewrightError("target-options", `wasm: ${message}`);
+  };
+  if (typeof o !== "object" || o === null || Array.isArray(o))
+    fail(`the options are ${o}, but a record such as { relaxed: true } was expected`);
+  for (const [key, v] of Object.entries(o)) {
+    if (key === "kind" && v === "wasm") continue;
+    if (!(WASM_OPTIONS as readonly string[]).includes(key))
+      fail(`there is no option ${JSON.stringify(key)}: there are ${WASM_OPTIONS.join(", ")}`);
+    if (v !== undefined && typeof v !== "boolean") fail(`${key} is ${String(v)}, but true or false was expected`);
+  }
+  return Object.freeze({
     kind: "wasm",
     relaxed: o.relaxed ?? false,
     threads: o.threads ?? false,
     contract: o.contract ?? o.relaxed ?? false,
   });
+}
 
 export const VECTOR_BYTES = 16;
 /** Vector registers that engines on x64 hand out (V8 keeps one of sixteen for itself); the register-tile budget. */

@@ -302,10 +302,12 @@ export function makeProgram(spec: ProgramSpec): Program {
       case "mask": {
         // comparisons of one width that decide between values of another
         const to = DTYPES[s.y % DTYPES.length]!;
+        const third = DTYPES[(s.y + s.z) % DTYPES.length]!;
         const other = values.find((v) => v !== src && v.tensor.dtype !== d && sameShape(v, src));
         define("H", src.shape, src.real, (ix) => {
           const e = at(src, ix);
-          const wide: any = other ? at(other, ix) : e.cast(to);
+          // computed before it is widened, so that it is cut where it lies in its register
+          const wide: any = other ? at(other, ix) : (d === "bool" ? e : e.add(1)).cast(to);
           const w: DType = wide.dtype;
           const first: any = d === "bool" ? e : s.x % 2 === 0 ? e.gt(1) : e.ne(0);
           // made only where it is used: a comparison must reach the result
@@ -317,8 +319,9 @@ export function makeProgram(spec: ProgramSpec): Program {
             () => te.select(c, wide, te.lit(w === "bool" ? true : 1, w)),
             () => te.select(c, e, te.lit(d === "bool" ? true : 3, d)),
             () => c,
-            () => c.cast(to),
-          ][s.x % 4]!();
+            () => c.cast(third),
+            () => te.select(c, te.lit(third === "bool" ? true : 2, third), te.lit(third === "bool" ? false : 1, third)),
+          ][s.x % 5]!();
           return result as AnyExpr;
         });
         return true;
@@ -420,6 +423,7 @@ export const KINDS = [
   "crop",
   "elementwise",
   "cast",
+  "mask",
 ] as const;
 const PERMS = [
   [0, 2, 1],

@@ -171,7 +171,7 @@ describe("growing", () => {
     const bigger = new Float32Array(2 * PAGE);
     const said = code(() => k({ A: bigger, B: bigger, alpha: 1 }));
     expect(said).toMatchInlineSnapshot(
-      `"arena-full: add needs 2.5 MB of the arena for scratch and for arrays that are not in it; growing the memory for it would detach the arrays in use, so call arena.reserve(2621440) before making them"`,
+      `"arena-full: add needs 2.5 MB of the arena for scratch and for arrays that are not in it; growing it now would detach the arrays in use: call arena.reserve(2621440) before making them"`,
     );
     expect([mem.memory.buffer.byteLength, a.length]).toEqual([size, 10]);
     mem.reserve(Number(/reserve\((\d+)\)/.exec(said)![1]));

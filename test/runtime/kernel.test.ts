@@ -176,7 +176,7 @@ describe("arguments that do not fit", () => {
     const e = wrong(add, { A: new Float32Array(add.memory.buffer, 0, 3), B, alpha: 1 });
     expect([e.code, e.parameter]).toEqual(["argument-memory", "A"]);
     expect(e.message).toMatchInlineSnapshot(
-      `"add: A lies in a part of the kernel's memory that is no array of an arena (any more)"`,
+      `"add: A lies in a part of the memory that is no array of the arena (any more)"`,
     );
   });
   it("a result that overlaps an input in part", () => {

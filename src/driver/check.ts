@@ -1,0 +1,77 @@
+/** What callers may hand to the driver, and errors of its parts that would tell them nothing. */
+import { Schedule } from "../../schedule/index.ts";
+import { isTensor } from "../../te/index.ts";
+import { TilewrightError } from "../ir/index.ts";
+import { type Abi, WASM_OPTIONS } from "../target/index.ts";
+
+const show = (x: unknown): string => {
+  if (typeof x === "string") return JSON.stringify(x);
+  if (typeof x === "object" && x !== null) return Array.isArray(x) ? "an array" : "an object";
+  return typeof x === "function" ? "a function" : String(x);
+};
+const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> =>
+  typeof x === "object" && x !== null && !Array.isArray(x) && !ArrayBuffer.isView(x);
+
+/** Throws TilewrightError `nothing-to-build` for what is no tensor, no record of tensors and no schedule. */
+export function checkBuildable(x: unknown): void {
+  const fail = (message: string): never => {
+    throw new TilewrightError("nothing-to-build", message);
+  };
+  const expected = "a tensor, a record of tensors or a schedule was expected";
+  if (x instanceof Schedule || isTensor(x)) return;
+  if (typeof x !== "object" || x === null) return fail(`${show(x)} cannot be built: ${expected}`);
+  const entries = Object.entries(x);
+  if (entries.length === 0) fail(`there is no tensor to build: ${expected}`);
+  for (const [key, t] of entries) if (!isTensor(t)) fail(`${key} is ${show(t)}, but ${expected}`);
+}
+
+/** Throws TilewrightError `build-options` for options that are none, and `kernel-name` for a name that cannot be exported. */
+export function checkOptions(options: unknown, known: readonly string[]): void {
+  const fail = (message: string): never => {
+    throw new TilewrightError("build-options", message);
+  };
+  if (!isRecord(options))
+    return fail(`the options are ${show(options)}, but a record such as { name, target } was expected`);
+  if ("kind" in options) fail("a target was given as the options: pass it as { target: wasm() }");
+  for (const key of Object.keys(options))
+    if (!known.includes(key)) fail(`there is no option ${JSON.stringify(key)} here: there are ${known.join(", ")}`);
+  if (options.target !== undefined) checkTarget(options.target, fail);
+  const name = options.name;
+  if (name !== undefined && (typeof name !== "string" || name === ""))
+    throw new TilewrightError("kernel-name", `the name is ${show(name)}, but a text that is not empty was expected`);
+}
+function checkTarget(target: unknown, fail: (message: string) => never): void {
+  if (!isRecord(target)) return fail(`the target is ${show(target)}, but wasm() or wasm({ ... }) was expected`);
+  if (target.kind !== "wasm")
+    fail(`the target's kind is ${show(target.kind)}, but only wasm() and wasm({ ... }) are targets`);
+  for (const key of WASM_OPTIONS)
+    if (typeof target[key] !== "boolean") fail(`the target has no ${key}: make it with wasm({ ... })`);
+}
+
+/** What engines take: more parameters make a module invalid everywhere. */
+const MOST_PARAMETERS = 1000;
+const EXPORTS = ["memory", "heap"];
+/** Whether a module can have this face. */
+export function checkAbi({ name, params }: Abi): void {
+  if (EXPORTS.includes(name) || name === "")
+    throw new TilewrightError(
+      "kernel-name",
+      `the kernel's name is ${show(name)}, which the module exports besides it: pass another as { name: "..." }`,
+    );
+  if (params.length > MOST_PARAMETERS)
+    throw new TilewrightError(
+      "too-many-parameters",
+      `the kernel ${name} has ${params.length} parameters, but engines take at most ${MOST_PARAMETERS}: join tensors or split the kernel`,
+    );
+}
+
+/** The error to throw instead of one that says nothing to the caller; others stay as they are. */
+export function told(e: unknown): unknown {
+  const text = String((e as { message?: unknown } | null)?.message ?? e);
+  if (e instanceof Error && /call stack|too much recursion/i.test(text))
+    return new TilewrightError("too-deep", "an expression or nest is too deep; split the tensor into stages");
+  // Binaryen throws objects of its own
+  if (!(e instanceof Error) || e instanceof WebAssembly.RuntimeError)
+    return new TilewrightError("codegen", `the WebAssembly code generator failed: ${text}`);
+  return e;
+}
