@@ -77,10 +77,8 @@ function floatOp(op: OpName, d: DType): ScalarFn | undefined {
     case "max":
       return num((a, b) => Math.max(a, b));
     case "pmin":
-      // biome-ignore lint/complexity/useMathMinMax: NaN and zeros differ
       return num((a, b) => (b < a ? b : a));
     case "pmax":
-      // biome-ignore lint/complexity/useMathMinMax: NaN and zeros differ
       return num((a, b) => (a < b ? b : a));
     case "sqrt":
       return num((a) => r(Math.sqrt(a)));

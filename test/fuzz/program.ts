@@ -52,6 +52,10 @@ const DTYPES: readonly DType[] = [
   "u64",
   "bool",
 ];
+/** For conversions in several steps. */
+const NARROW: readonly DType[] = ["u8", "i8", "i16"];
+const MIDDLE: readonly DType[] = ["i32", "f32", "u16", "u32", "i16"];
+const WIDE: readonly DType[] = ["f64", "i64", "f32", "u64", "i32"];
 /** Elements a tensor may have, and points a reduction may visit: evaluation must stay quick. */
 const LIMIT = 6000;
 const WORK = 60000;
@@ -301,13 +305,15 @@ export function makeProgram(spec: ProgramSpec): Program {
       }
       case "mask": {
         // comparisons of one width that decide between values of another
-        const to = DTYPES[s.y % DTYPES.length]!;
-        const third = DTYPES[(s.y + s.z) % DTYPES.length]!;
-        const other = values.find((v) => v !== src && v.tensor.dtype !== d && sameShape(v, src));
+        const [tos, thirds] = s.pick % 3 === 0 ? [DTYPES, DTYPES] : [MIDDLE, WIDE];
+        const [to, third] = [tos[s.y % tos.length]!, thirds[(s.y + s.z) % thirds.length]!];
+        const other =
+          s.pick % 4 === 1 ? values.find((v) => v !== src && v.tensor.dtype !== d && sameShape(v, src)) : undefined;
+        const narrow = NARROW[s.x % NARROW.length]!;
         define("H", src.shape, src.real, (ix) => {
           const e = at(src, ix);
           // computed before it is widened, so that it is cut where it lies in its register
-          const wide: any = other ? at(other, ix) : (d === "bool" ? e : e.add(1)).cast(to);
+          const wide: any = other ? at(other, ix) : (NARROW.includes(d) ? e.add(1) : e.cast(narrow)).cast(to);
           const w: DType = wide.dtype;
           const first: any = d === "bool" ? e : s.x % 2 === 0 ? e.gt(1) : e.ne(0);
           // made only where it is used: a comparison must reach the result

@@ -15,7 +15,7 @@ import { interpret } from "../../src/reference/index.ts";
 import { createFunc } from "../../te/index.ts";
 import { checkLowering, inputsOf, judge, Mismatch, sameBits } from "./check.ts";
 import { makeProgram, type ProgramSpec } from "./program.ts";
-import { applySteps, type StepSpec, type Tally } from "./steps.ts";
+import { applySteps, type StepSpec, type Tally, vectorizeAll } from "./steps.ts";
 
 export interface CaseSpec {
   readonly program: ProgramSpec;
@@ -80,6 +80,7 @@ export async function runCase(spec: CaseSpec, tally?: Tally): Promise<CaseResult
 
   const s = schedule(created);
   applySteps(s, spec.steps, tally);
+  if (spec.data % 2 === 1) vectorizeAll(s, spec.data, tally);
   verify(s.func, "scheduled");
   // legal, but it would take minutes to interpret: recomputation inside recomputation
   if (workOf(s.func, p.sizes) > WORK) return { ...result, limited: "work" };
@@ -91,9 +92,9 @@ export async function runCase(spec: CaseSpec, tally?: Tally): Promise<CaseResult
   if (`${again}` !== `${s}`) throw new Mismatch(`the trace replays to another function:\n${again}\ninstead of\n${s}`);
   try {
     await checkLowering(s.func, p, inputs, scheduled, judged, {
-      everyStage: spec.data % 4 === 0,
+      everyStage: spec.data % 5 === 0,
       canaries: spec.data % 3 === 0,
-      relaxed: spec.data % 5 === 0,
+      relaxed: spec.data % 7 === 0,
     });
   } catch (e) {
     if (e instanceof TilewrightError && LIMITS.has(e.code)) return { ...result, limited: e.code };
@@ -112,6 +113,7 @@ export function describeCase(spec: CaseSpec): string {
     lines.push(`sizes ${JSON.stringify(p.sizes)}`, printFunc(created.func));
     const s = schedule(created);
     applySteps(s, spec.steps);
+    if (spec.data % 2 === 1) vectorizeAll(s, spec.data);
     func = s.func;
     lines.push(...s.trace.map((t) => `${t.primitive} ${JSON.stringify(t.args)}`));
   } catch (e) {

@@ -269,19 +269,33 @@ export function applySteps(s: AnySchedule, steps: readonly StepSpec[], tally?: T
       name = INSTEAD[wanted];
       run = STEPS[name]!(choice);
     }
-    if (!run) continue;
-    const [before, func, steps0] = [s.toString(), s.func, s.trace.length];
-    let code: string | undefined;
-    try {
-      run();
-    } catch (e) {
-      if (!(e instanceof ScheduleError)) throw e;
-      code = e.code;
-      if (s.func !== func || s.toString() !== before || s.trace.length !== steps0)
-        throw new Error(`${name} was refused, but changed the schedule`);
-    }
-    if (tally) count(tally, name, code);
+    if (run) attempt(s, name, run, tally);
   }
+}
+
+/** Vectorizes an inner loop of every block that has none yet, as far as that is legal. */
+export function vectorizeAll(s: AnySchedule, n: number, tally?: Tally): void {
+  for (const handle of s.blocks()) {
+    const v = viewOf(s);
+    const block = (): Site | undefined => v.sites.find((y) => y.handle === handle);
+    const x = { primitive: 0, a: n, b: n >> 2, c: (n >> 1) % 5 === 0 ? 3 : 1 + (n % 2) };
+    const run = STEPS.vectorize!({ v, x, plausible: true, block });
+    if (run) attempt(s, "vectorize", run, tally);
+  }
+}
+
+function attempt(s: AnySchedule, name: string, run: Run, tally: Tally | undefined): void {
+  const [before, func, steps] = [s.toString(), s.func, s.trace.length];
+  let code: string | undefined;
+  try {
+    run();
+  } catch (e) {
+    if (!(e instanceof ScheduleError)) throw e;
+    code = e.code;
+    if (s.func !== func || s.toString() !== before || s.trace.length !== steps)
+      throw new Error(`${name} was refused, but changed the schedule`);
+  }
+  if (tally) count(tally, name, code);
 }
 
 function count(tally: Tally, name: string, code: string | undefined): void {
