@@ -57,8 +57,9 @@ const schedules: Record<string, (s: Schedule<typeof by>) => void> = {
   },
 };
 
-// One memory for the picture and all kernels: a call copies nothing.
-const memory = arena();
+// One memory for the picture and all kernels: a call copies nothing. Room for everything at once, because a memory that grows
+// detaches the arrays handed out before.
+const memory = arena({ initial: "64MB" });
 const source = memory.array("u16", [H, W]);
 source.set(picture.data);
 const out = memory.array("u16", [H, W]);
