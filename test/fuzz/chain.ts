@@ -12,7 +12,7 @@ export interface ChainSpec {
 
 export function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: ChainSpec): AnyExpr {
   let e: any = a;
-  for (const n of [s.x, s.y, s.z].slice(0, 1 + (s.x % 3))) {
+  for (const n of [s.x, s.y, s.z, s.x + s.z].slice(0, 2 + (s.x % 3))) {
     const other: any = b ?? (d === "bool" ? te.lit(1, "bool") : te.lit(3, d));
     if (d === "bool") e = [() => e.and(other), () => e.or(other), () => e.xor(other), () => e.not()][n % 4]!();
     else if (isFloat(d)) {

@@ -1,5 +1,5 @@
 /** Random inputs from a seed, and comparison of results bit for bit. */
-import { bitsOf, type DType, isFloat, isSigned, toBits16 } from "../../src/ir/index.ts";
+import { bitsOf, type DType, isFloat, isSigned, maxInt, minInt, toBits16 } from "../../src/ir/index.ts";
 import { arrayFor, type TypedArrayLike } from "../../src/reference/index.ts";
 
 /** A small fast generator (mulberry32): the same numbers for the same seed. */
@@ -14,21 +14,33 @@ export function generator(seed: number): () => number {
   };
 }
 
+/** Values at which floats behave in ways of their own. */
+const ODD_FLOATS = [0, -0, NaN, Infinity, -Infinity, 0.5, -0.5, 2.5];
+
+/** Mostly small numbers, so that results stay exact; in some arrays the whole range of the dtype, or its edges. */
 export function randomArray(dtype: DType, n: number, next: () => number): TypedArrayLike {
   const a = arrayFor(dtype, n);
+  const style = next();
   for (let i = 0; i < n; i++) {
-    const wide = next() < 0.05;
+    const wide = next() < (style < 0.7 ? 0.05 : style < 0.85 ? 0.9 : 0);
+    const edge = style >= 0.85 && next() < 0.4;
     if (dtype === "bool") a[i] = next() < 0.5 ? 1 : 0;
     else if (isFloat(dtype)) {
       const v = Math.round((next() * 4 - 2) * 64) / 64;
-      const x = wide ? v * 1000 : v;
+      // infinities and NaN are rare, or they would be all that is left
+      const odd = ODD_FLOATS[Math.floor(next() * ODD_FLOATS.length)]!;
+      const x = edge && (Number.isFinite(odd) || next() < 0.1) ? odd : wide && style < 0.7 ? v * 1000 : v;
       a[i] = dtype === "f16" ? toBits16(x) : x;
     } else {
       const bits = bitsOf(dtype);
       const span = wide ? 2 ** Math.min(bits, 52) : 10;
-      const v = Math.floor(next() * span) - (isSigned(dtype) ? Math.floor(span / 2) : 0);
-      if (a instanceof BigInt64Array || a instanceof BigUint64Array) a[i] = BigInt(v);
-      else a[i] = v;
+      const low = isSigned(dtype) ? Math.floor(span / 2) : 0;
+      const near = Math.floor(next() * 5);
+      const [least, most] = [minInt(dtype), maxInt(dtype)];
+      const v = Math.floor(next() * span) - low;
+      const x = edge ? (next() < 0.5 ? least + BigInt(near) : most - BigInt(near)) : BigInt(v);
+      if (a instanceof BigInt64Array || a instanceof BigUint64Array) a[i] = x;
+      else a[i] = Number(x);
     }
   }
   return a;

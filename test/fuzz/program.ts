@@ -6,6 +6,7 @@
 import { type DType, isFloat, isInteger } from "../../src/ir/index.ts";
 import * as te from "../../te/index.ts";
 import { chain } from "./chain.ts";
+import { DTYPES, EXTENTS, KINDS, MIDDLE, NARROW, PERMS, WIDE } from "./tables.ts";
 
 export interface StageSpec {
   readonly kind: number;
@@ -35,27 +36,6 @@ export interface Program {
   readonly kinds: readonly string[];
 }
 
-const EXTENTS = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 19, 24, 31, 33, 40];
-const DTYPES: readonly DType[] = [
-  "f32",
-  "f32",
-  "f32",
-  "i32",
-  "f64",
-  "u8",
-  "i16",
-  "f16",
-  "i64",
-  "u16",
-  "i8",
-  "u32",
-  "u64",
-  "bool",
-];
-/** For conversions in several steps. */
-const NARROW: readonly DType[] = ["u8", "i8", "i16"];
-const MIDDLE: readonly DType[] = ["i32", "f32", "u16", "u32", "i16"];
-const WIDE: readonly DType[] = ["f64", "i64", "f32", "u64", "i32"];
 /** Elements a tensor may have, and points a reduction may visit: evaluation must stay quick. */
 const LIMIT = 6000;
 const WORK = 60000;
@@ -407,34 +387,3 @@ export function makeProgram(spec: ProgramSpec): Program {
   }
   return { outputs, inputs, sizes, kinds };
 }
-
-export const KINDS = [
-  "elementwise",
-  "contraction",
-  "reduce",
-  "conv",
-  "stencil",
-  "transpose",
-  "pool",
-  "scan",
-  "cast",
-  "edge",
-  "choice",
-  "outer",
-  "softmax",
-  "twice",
-  "mask",
-  "gather",
-  "flip",
-  "crop",
-  "elementwise",
-  "cast",
-  "mask",
-] as const;
-const PERMS = [
-  [0, 2, 1],
-  [1, 0, 2],
-  [1, 2, 0],
-  [2, 0, 1],
-  [2, 1, 0],
-];

@@ -275,10 +275,12 @@ export function applySteps(s: AnySchedule, steps: readonly StepSpec[], tally?: T
 
 /** Vectorizes an inner loop of every block that has none yet, as far as that is legal. */
 export function vectorizeAll(s: AnySchedule, n: number, tally?: Tally): void {
-  for (const handle of s.blocks()) {
+  for (const [i, handle] of s.blocks().entries()) {
     const v = viewOf(s);
     const block = (): Site | undefined => v.sites.find((y) => y.handle === handle);
-    const x = { primitive: 0, a: n, b: n >> 2, c: (n >> 1) % 5 === 0 ? 3 : 1 + (n % 2) };
+    // widths differ from block to block, so that registers are written and read in different pieces
+    const m = n + i * 7;
+    const x = { primitive: 0, a: m, b: m >> 2, c: 1 + (m % 5) };
     const run = STEPS.vectorize!({ v, x, plausible: true, block });
     if (run) attempt(s, "vectorize", run, tally);
   }

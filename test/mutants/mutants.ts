@@ -179,10 +179,10 @@ export const MUTANTS: readonly Mutant[] = [
     "if (offset >= 0)",
   ),
   m(
-    "legalize: f16 not rounded",
+    "legalize: f16 products not rounded",
     "src/lower/legalize/f16.ts",
     "return EXACT.has(e.op) ? r : roundToHalf(r);",
-    "return EXACT.has(e.op) || args.length === 1 ? r : roundToHalf(r);",
+    'return EXACT.has(e.op) || e.op === "mul" ? r : roundToHalf(r);',
   ),
   m(
     "legalize: unsigned saturation tested the wrong way",

@@ -55,7 +55,7 @@ describe.each(DTYPES)("from %s", (from) => {
     }
   });
   it("chooses by its comparisons", async () => {
-    for (const of of ["i8", "f16", "i32", "f64", "bool"] as const) {
+    for (const of of ["i8", "f32", "i64"] as const) {
       const chooses: Kernel = {
         name: `select by ${from} of ${of}`,
         inputs: [from, from, of, of],
