@@ -35,7 +35,7 @@ const tensorsOf = (s: AnySchedule): Tensor[] => (isTensor(s.of) ? [s.of as Tenso
 
 export function inputsOf(f: Func, sizes: Sizes, seed: number): Arrays {
   const next = generator(seed);
-  return Object.fromEntries(f.inputs.map((b) => [b.name, randomArray(b.dtype, lengthOf(b, sizes), next)]));
+  return Object.fromEntries(f.inputs.map((b) => [b.name, randomArray(b.dtype, lengthOf(b, sizes), next, true)]));
 }
 
 /** Each element within its bound; most bounds must say something. */

@@ -47,7 +47,7 @@ export function inputsFor(f: Func, sizes: Record<string, number> = {}, seed = 1)
       const n = strides
         ? shape.reduce((s, x, d) => s + Math.max(0, x - 1) * strides[d]!, 1)
         : shape.reduce((x, y) => x * y, 1);
-      return [b.name, randomArray(b.dtype as DType, n, next)];
+      return [b.name, randomArray(b.dtype as DType, n, next, true)];
     }),
   );
 }
