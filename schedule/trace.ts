@@ -5,8 +5,13 @@
 
 import { TilewrightError } from "../src/ir/index.ts";
 import { badArgument, checkSchedule, describe } from "./arguments.ts";
-import type { BlockHandle, Loop } from "./handles.ts";
-import type { Factor } from "./primitives/split.ts";
+import { blockReplay } from "./methods/blocks.ts";
+import { branchReplay } from "./methods/branches.ts";
+import { bufferReplay } from "./methods/buffers.ts";
+import { loopReplay } from "./methods/loops.ts";
+import { moveReplay } from "./methods/moves.ts";
+import { reductionReplay } from "./methods/reductions.ts";
+import { Args, type Replay } from "./replay.ts";
 import type { Schedule } from "./schedule.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [k: string]: Json };
@@ -20,44 +25,13 @@ export interface TraceStep {
 }
 export type Trace = readonly TraceStep[];
 
-/** A recorded step's arguments, read back: handles are looked up by reference. */
-class Args {
-  readonly #s: Schedule<unknown>;
-  readonly #args: TraceStep["args"];
-  constructor(s: Schedule<unknown>, args: TraceStep["args"]) {
-    this.#s = s;
-    this.#args = args;
-  }
-  get<T>(name: string): T {
-    return this.#args[name] as T;
-  }
-  loop(): Loop {
-    return this.#s.loopAt(this.get("loop"));
-  }
-  loops(): Loop[] {
-    return this.get<readonly string[]>("loops").map((l) => this.#s.loopAt(l));
-  }
-  block(): BlockHandle {
-    return this.#s.blockAt(this.get("block"));
-  }
-}
-/** How a recorded step is done again. */
-const REPLAY: Readonly<Record<string, (s: Schedule<unknown>, a: Args) => unknown>> = {
-  split: (s, a) => s.split(a.loop(), a.get<Record<string, Factor>>("factors"), { tail: a.get("tail") }),
-  fuse: (s, a) => s.fuseAs(a.get<string>("name"), ...a.loops()),
-  reorder: (s, a) => s.reorder(...a.loops()),
-  unroll: (s, a) => s.unroll(a.loop()),
-  vectorize: (s, a) => s.vectorize(a.loop()),
-  computeAt: (s, a) => s.computeAt(a.block(), a.loop()),
-  reverseComputeAt: (s, a) => s.reverseComputeAt(a.block(), a.loop()),
-  storeAt: (s, a) => s.storeAt(a.block(), a.loop()),
-  computeInline: (s, a) => s.computeInline(a.block()),
-  reverseComputeInline: (s, a) => s.reverseComputeInline(a.block()),
-  cacheRead: (s, a) =>
-    s.cacheRead(a.block(), a.get<string>("buffer"), a.get("scope"), { axes: a.get("axes"), order: a.get("order") }),
-  cacheWrite: (s, a) => s.cacheWrite(a.block(), a.get("scope")),
-  setScope: (s, a) => s.setScope(a.block(), a.get("scope")),
-  decomposeReduction: (s, a) => s.decomposeReduction(a.block(), a.loop()),
+const REPLAY: Replay = {
+  ...loopReplay,
+  ...moveReplay,
+  ...bufferReplay,
+  ...reductionReplay,
+  ...branchReplay,
+  ...blockReplay,
 };
 
 /**

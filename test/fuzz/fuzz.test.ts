@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { caseSpec, describeCase, runCase } from "./run.ts";
-import { PRIMITIVES, type Tally } from "./steps.ts";
+import { PRIMITIVES, type Tally } from "./steps/index.ts";
 
 const SEED = 20_261_120;
 const CASES = 300;

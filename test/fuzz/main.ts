@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { type CaseSpec, caseSpec, describeCase, runCase } from "./run.ts";
-import { PRIMITIVES, type Tally } from "./steps.ts";
+import { PRIMITIVES, type Tally } from "./steps/index.ts";
 
 const { values } = parseArgs({
   options: {

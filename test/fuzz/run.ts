@@ -15,7 +15,7 @@ import { interpret } from "../../src/reference/index.ts";
 import { createFunc } from "../../te/index.ts";
 import { checkLowering, inputsOf, judge, Mismatch, sameBits } from "./check.ts";
 import { makeProgram, type ProgramSpec } from "./program.ts";
-import { applySteps, type StepSpec, type Tally, vectorizeAll } from "./steps.ts";
+import { applySteps, type StepSpec, type Tally, vectorizeAll } from "./steps/index.ts";
 
 export interface CaseSpec {
   readonly program: ProgramSpec;

@@ -1,0 +1,111 @@
+/** Primitives that change loops: what each does, and its conditions, stands at the function of the same name in primitives/. */
+import type { Var } from "../../src/ir/index.ts";
+import { checkNames, checkOptions, isRecord } from "../arguments.ts";
+import { type Loop, loopHandle } from "../handles.ts";
+import { fuse } from "../primitives/fuse.ts";
+import { reorder } from "../primitives/reorder.ts";
+import { unroll, vectorize } from "../primitives/retag.ts";
+import { type Factor, type SplitOptions, split } from "../primitives/split.ts";
+import type { Replay } from "../replay.ts";
+import type { Method } from "../session.ts";
+import { treeOf } from "../tree.ts";
+import { Handles } from "./handles.ts";
+
+type Factors = { readonly [n: string]: Factor };
+
+export type SplitLoops<F> = { readonly [N in Extract<keyof F, string>]: Loop<N> };
+
+export class LoopMethods<X> extends Handles<X> {
+  /**
+   * One loop becomes several, outermost first; one factor may be "rest".
+   *
+   *     const { io, ii } = s.split(i, { io: "rest", ii: 6 }, { tail: "peel" });
+   */
+  split<const F extends Factors>(loop: Loop, factors: F, options: SplitOptions = {}): SplitLoops<F> {
+    const v = this.session.loop(loop, this.split);
+    this.check(this.split, () => checkOptions(this.func, "split", options, ["tail"]));
+    const args = { loop: this.session.ref(v), factors: { ...factors }, tail: options.tail ?? "guard" };
+    const o = this.session.apply("split", this.split, args, (f) => split(f, v, factors, options));
+    return Object.fromEntries([...o.born!].map(([n, x]) => [n, loopHandle(x as Var)])) as SplitLoops<F>;
+  }
+  /** Several loops that stand directly inside each other become one. */
+  fuse(...loops: readonly Loop[]): Loop {
+    return this.#fuse(undefined, loops, this.fuse);
+  }
+  /** As `fuse`, with a name for the new loop. */
+  fuseAs<N extends string>(name: N, ...loops: readonly Loop[]): Loop<N> {
+    return this.#fuse(name, loops, this.fuseAs) as Loop<N>;
+  }
+  #fuse(name: string | undefined, loops: readonly Loop[], method: Method): Loop {
+    const vs = loops.map((l) => this.session.loop(l, method));
+    if (name !== undefined || method === this.fuseAs)
+      this.check(method, () => checkNames(this.func, "fuse", "the fused loop", [name]));
+    const title = name ?? vs.map((v) => v.name).join("_");
+    const o = this.session.apply("fuse", method, { loops: vs.map((v) => this.session.ref(v)), name: title }, (f) =>
+      fuse(f, vs, title),
+    );
+    return loopHandle([...o.born!.values()][0] as Var);
+  }
+  /** Puts loops of one chain in the order given, outermost first. */
+  reorder(...loops: readonly Loop[]): void {
+    const vs = loops.map((l) => this.session.loop(l, this.reorder));
+    this.session.apply("reorder", this.reorder, { loops: vs.map((v) => this.session.ref(v)) }, (f) => reorder(f, vs));
+  }
+  /**
+   * Splits two loops that stand directly inside each other by the factors and moves the inner parts inside.
+   *
+   *     const { io, jo, ii, ji } = s.tile(i, j, { io: "rest", ii: 6 }, { jo: "rest", ji: 8 });
+   */
+  tile<const F extends Factors, const G extends Factors>(
+    i: Loop,
+    j: Loop,
+    fi: F,
+    fj: G,
+  ): SplitLoops<F> & SplitLoops<G> {
+    return this.together(this.tile, () => {
+      if (isRecord(fi) && isRecord(fj))
+        checkNames(this.func, "tile", "the parts", [...Object.keys(fi), ...Object.keys(fj)]);
+      const a = this.split(i, fi);
+      const b = this.split(j, fj);
+      const [x, y] = [Object.values<Loop>(a), Object.values<Loop>(b)];
+      const rounds = Math.max(x.length, y.length);
+      const order: Loop[] = [];
+      for (let n = 0; n < rounds; n++) order.push(...[x[n], y[n]].filter((l): l is Loop => l !== undefined));
+      this.reorder(...order);
+      return { ...a, ...b };
+    });
+  }
+  /** Writes a loop out iteration by iteration. */
+  unroll(loop: Loop): void {
+    const v = this.session.loop(loop, this.unroll);
+    this.session.apply("unroll", this.unroll, { loop: this.session.ref(v) }, (f) => unroll(f, v));
+  }
+  /**
+   * Makes a loop vector operations. With `n`: splits it by n, vectorizes the inner part and unrolls the outer one (if its extent
+   * is constant), and returns both parts, named after the loop with o and i.
+   */
+  vectorize(loop: Loop): void;
+  vectorize(loop: Loop, n: number): { readonly outer: Loop; readonly inner: Loop };
+  vectorize(loop: Loop, n?: number): { readonly outer: Loop; readonly inner: Loop } | void {
+    const v = this.session.loop(loop, this.vectorize);
+    if (n === undefined) {
+      this.session.apply("vectorize", this.vectorize, { loop: this.session.ref(v) }, (f) => vectorize(f, v));
+      return;
+    }
+    return this.together(this.vectorize, () => {
+      const parts = this.split(loop, { [`${v.name}o`]: "rest", [`${v.name}i`]: n }) as Record<string, Loop>;
+      const [outer, inner] = [parts[`${v.name}o`]!, parts[`${v.name}i`]!];
+      this.vectorize(inner);
+      if (treeOf(this.func).loops.get(outer.var)!.node.extent.kind === "const") this.unroll(outer);
+      return { outer, inner };
+    });
+  }
+}
+
+export const loopReplay: Replay = {
+  split: (s, a) => s.split(a.loop(), a.get<Record<string, Factor>>("factors"), { tail: a.get("tail") }),
+  fuse: (s, a) => s.fuseAs(a.get<string>("name"), ...a.loops()),
+  reorder: (s, a) => s.reorder(...a.loops()),
+  unroll: (s, a) => s.unroll(a.loop()),
+  vectorize: (s, a) => s.vectorize(a.loop()),
+};
