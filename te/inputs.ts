@@ -1,5 +1,5 @@
 /** What comes from outside: input tensors, scalar parameters, symbolic sizes. */
-import { buffer, type DType, type Expr as Node, variable } from "../src/ir/index.ts";
+import { buffer, constInt, type DType, type Expr as Node, variable } from "../src/ir/index.ts";
 import { checkDType, describe, literal } from "./build.ts";
 import { checkOptions, checkSize } from "./check.ts";
 import { TeError } from "./error.ts";
@@ -9,12 +9,17 @@ import { registerScalar } from "./scope.ts";
 import { Tensor } from "./tensor.ts";
 import type { AxesSpec, Extent, In, Names, Scal, Shape, ShapeOf, SizeOf, Vals } from "./types.ts";
 
-export interface Layout<P extends readonly Extent[] = readonly Extent[]> {
+export interface Layout<P extends readonly Extent[] = readonly Extent[], C extends boolean = boolean> {
   /**
    * Elements between neighbours along each axis, in the order of the axes; row-major and dense when absent. A row pitch is
    * `[pitch, 1]`, a crop has its full image's pitch, one channel of interleaved RGBA `[4 * width, 4]`.
    */
   readonly strides?: P;
+  /**
+   * The array stays the same for many calls (weights): a kernel takes it once, by `prepare`, and what depends on such inputs alone
+   * may be computed then (see `Schedule.prepare`).
+   */
+  readonly constant?: C;
 }
 
 /**
@@ -23,6 +28,8 @@ export interface Layout<P extends readonly Extent[] = readonly Extent[]> {
  *     const A = placeholder("A", [512, n]);
  *     const image = placeholder("image", { y: h, x: w }, "u8", { strides: [pitch, 1] });
  *
+ *     const W = placeholder("W", { k: 512, j: 512 }, "f32", { constant: true });
+ *
  * Throws TeError for a bad name, an extent that is negative or not whole, or strides that don't match the shape.
  */
 export function placeholder<
@@ -30,15 +37,21 @@ export function placeholder<
   const S extends AxesSpec,
   D extends DType = "f32",
   const P extends readonly Extent[] = readonly [],
+  const C extends boolean = false,
 >(
   name: N,
   shape: S,
   dtype: D = "f32" as D,
-  layout: Layout<P> = {},
-): Tensor<D, S extends Shape ? never : Names<S>, In<N, D> | SizeOf<Vals<S>> | SizeOf<P[number]>, ShapeOf<S>, N> {
+  layout: Layout<P, C> = {},
+): Tensor<D, S extends Shape ? never : Names<S>, In<N, D, C> | SizeOf<Vals<S>> | SizeOf<P[number]>, ShapeOf<S>, N> {
   checkName(name, "tensor");
   checkDType(dtype, `"${name}"`);
-  checkOptions(layout, ["strides"], `"${name}"`);
+  checkOptions(layout, ["strides", "constant"], `"${name}"`);
+  if (layout.constant !== undefined && typeof layout.constant !== "boolean")
+    throw new TeError(
+      "te.option",
+      `"${name}": constant is ${describe(layout.constant)}, but true or false was expected`,
+    );
   const list = openAxes(shape, name);
   let strides: readonly Node[] | undefined;
   if (layout.strides !== undefined) {
@@ -56,13 +69,20 @@ export function placeholder<
     list.axes.map((a) => a.extent),
     strides,
   );
-  const buf = buffer(
+  const dense = buffer(
     name,
     dtype,
     list.axes.map((a) => a.extent),
     "global",
     strides,
   );
+  const symbolic = layout.constant && list.axes.find((a) => constInt(a.extent) === undefined);
+  if (symbolic)
+    throw new TeError(
+      "te.extent",
+      `"${name}" is constant, but the extent of axis ${symbolic.name} is not: it is prepared before any size is known`,
+    );
+  const buf = layout.constant ? Object.freeze({ ...dense, constant: true }) : dense;
   const axes = list.named ? list.axes.map((a) => a.name) : [];
   return new Tensor(name, dtype, list.shape, axes, buf, { kind: "placeholder" }) as never;
 }

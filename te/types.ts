@@ -43,9 +43,10 @@ export interface WidenedTypes {
 // ---- facts
 
 /** Reads the input `N`. */
-export interface In<N extends string, D extends DType> {
+export interface In<N extends string, D extends DType, C extends boolean = false> {
   readonly in: N;
   readonly dtype: D;
+  readonly constant: C;
 }
 /** Reads the scalar parameter `N`. */
 export interface Scal<N extends string, D extends DType> {
@@ -55,6 +56,10 @@ export interface Scal<N extends string, D extends DType> {
 /** Reduces over an axis named `N`. */
 export interface Red<N extends string> {
   readonly red: N;
+}
+/** Its axis `N` has no loop: what computes it goes along that axis by itself. */
+export interface Inside<N extends string> {
+  readonly inside: N;
 }
 /** Depends on the symbolic size `N`. */
 export interface Size<N extends string> {
@@ -66,6 +71,7 @@ export interface Size<N extends string> {
  */
 export type Given<F> = [F][F extends any ? 0 : never];
 export type RedOf<F> = F extends Red<infer R> ? R : never;
+export type InsideOf<F> = F extends Inside<infer N> ? N : never;
 export type FactsOf<X> = X extends Tensor<any, any, infer F, any, any> ? F : X extends Expr<any, infer G> ? G : never;
 export type DTypeOf<X> = X extends { readonly dtype: infer D extends DType } ? D : never;
 
@@ -104,7 +110,7 @@ export type IndexArgs<L extends string, S extends Shape> =
   | { [K in keyof S]: Index }
   | ([L] extends [never] ? never : [{ readonly [K in L]: Index }]);
 /** What `at` of a tensor carries on: its inputs and sizes, not the reductions that it has finished. */
-export type Read<F> = Exclude<F, Red<string>>;
+export type Read<F> = Exclude<F, Red<string> | Inside<string>>;
 
 // ---- results
 
@@ -132,11 +138,12 @@ export type Reduced<A, F> = F | Red<Names<A>> | SizeOf<Vals<A>>;
 // ---- loops and kernels
 
 /** Names of the loops of a tensor's block. */
-export type LoopNames<X> = X extends Tensor<any, infer L, infer F, any, any> ? L | RedOf<F> : never;
+export type LoopNames<X> =
+  X extends Tensor<any, infer L, infer F, any, any> ? Exclude<L, InsideOf<F>> | RedOf<F> : never;
 
 export type ScalarArg<D> = D extends BigType ? bigint : D extends "bool" ? number | boolean : number;
 export type RawArgs<F> = {
-  readonly [Q in F as Q extends In<infer N, any> ? N : never]: Q extends In<any, infer D extends DType>
+  readonly [Q in F as Q extends In<infer N, any, any> ? N : never]: Q extends In<any, infer D extends DType, any>
     ? Arrays[D]
     : never;
 } & {
@@ -160,6 +167,21 @@ export type ArgsOf<X> =
     : X extends Tensor<any, any, infer F, any, any>
       ? Args<F>
       : Args<FactsOf<X[keyof X]>>;
+/** The inputs marked constant among the facts F, as arrays by name. */
+export type Constants<F> = 0 extends 1 & F
+  ? { readonly [n: string]: Arrays[DType] }
+  : {
+      readonly [Q in F as Q extends In<infer N, any, true> ? N : never]: Q extends In<any, infer D extends DType, true>
+        ? Arrays[D]
+        : never;
+    };
+/** What a kernel's `prepare` takes. */
+export type ConstantsOf<X> =
+  X extends Scheduled<infer Y>
+    ? ConstantsOf<Y>
+    : X extends Tensor<any, any, infer F, any, any>
+      ? Constants<F>
+      : Constants<FactsOf<X[keyof X]>>;
 export type ResultOf<X> =
   X extends Scheduled<infer Y>
     ? ResultOf<Y>

@@ -1,4 +1,4 @@
-/** From a lowered function to a WebAssembly module: no imports, one function, its memory, and the description of its parameters. */
+/** From a lowered function to a WebAssembly module: no imports, one function (two with a preparation step), its memory, and the description of its parameters. */
 import type { Lowered, WasmTarget } from "../../src/target/index.ts";
 import { type Binaryen, loadBinaryen, type Module, nameLocal } from "./binaryen.ts";
 import { CodegenError } from "./error.ts";
@@ -24,6 +24,32 @@ export interface WasmModule {
 export const HEAP_BASE = 1024;
 const MAX_PAGES = 65536;
 
+function addFunction(lib: Binaryen, m: Module, l: Lowered, target: WasmTarget, names: boolean): void {
+  const types = l.params.map((p) => {
+    if (p.lanes !== 1) throw new CodegenError("internal", `parameter ${p.name} is a vector`);
+    return scalarType(p.dtype);
+  });
+  const w = new Writer(lib, m, types);
+  const body = new StmtEmitter(w, target, l.params).function(l.body);
+  const func = m.addFunction(
+    l.name,
+    lib.createType(types.map((t) => lib[t])),
+    lib.none,
+    w.locals.map((t) => lib[t]),
+    body,
+  );
+  if (names) {
+    const used = new Set<string>();
+    for (const [n, base] of w.names) {
+      let name = base;
+      for (let k = 1; used.has(name); k++) name = `${base}_${k}`;
+      used.add(name);
+      nameLocal(lib, func, n, name);
+    }
+  }
+  m.addFunctionExport(l.name, l.name);
+}
+
 function makeModule(lib: Binaryen, l: Lowered, target: WasmTarget, names: boolean): Module {
   const m = new lib.Module();
   try {
@@ -39,29 +65,7 @@ function makeModule(lib: Binaryen, l: Lowered, target: WasmTarget, names: boolea
     );
     // first, because accesses refer to it
     m.setMemory(1, MAX_PAGES, "memory");
-    const types = l.params.map((p) => {
-      if (p.lanes !== 1) throw new CodegenError("internal", `parameter ${p.name} is a vector`);
-      return scalarType(p.dtype);
-    });
-    const w = new Writer(lib, m, types);
-    const body = new StmtEmitter(w, target, l.params).function(l.body);
-    const func = m.addFunction(
-      l.name,
-      lib.createType(types.map((t) => lib[t])),
-      lib.none,
-      w.locals.map((t) => lib[t]),
-      body,
-    );
-    if (names) {
-      const used = new Set<string>();
-      for (const [n, base] of w.names) {
-        let name = base;
-        for (let k = 1; used.has(name); k++) name = `${base}_${k}`;
-        used.add(name);
-        nameLocal(lib, func, n, name);
-      }
-    }
-    m.addFunctionExport(l.name, l.name);
+    for (const part of l.prepare ? [l, l.prepare] : [l]) addFunction(lib, m, part, target, names);
     m.addGlobal("heap", lib.i32, false, m.i32.const(HEAP_BASE));
     m.addGlobalExport("heap", "heap");
     m.addCustomSection("tilewright", new TextEncoder().encode(JSON.stringify(l.abi)));
@@ -93,8 +97,8 @@ function emitText(lib: Binaryen, l: Lowered, target: WasmTarget, opts: EmitOptio
 }
 
 /**
- * Compiles a lowered function. The module imports nothing and exports `memory`, the function under its name, and the
- * global `heap`, the first byte of memory that a caller may use. Its custom section `tilewright` is the ABI as JSON.
+ * Compiles a lowered function. The module imports nothing and exports `memory`, the function under its name (and its preparation
+ * step under that one's), and the global `heap`, the first byte of memory that a caller may use. Its custom section `tilewright` is the ABI as JSON.
  * Throws CodegenError (`unsupported-op`) for an operation that WebAssembly has no instructions for.
  *
  *     const { wasm } = await emitWasm(lowered, target);

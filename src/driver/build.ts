@@ -10,7 +10,9 @@ import { Schedule, schedule } from "../../schedule/index.ts";
 import {
   type AnyTensor,
   type ArgsOf,
+  type ConstantsOf,
   isTensor,
+  type Kernel,
   type KernelOf,
   type ResultOf,
   type TensorRecord,
@@ -81,7 +83,13 @@ export async function compile<const X extends Buildable>(
   const { arena, ...rest } = options;
   return (await load(await build(x, rest), { arena })) as unknown as CompiledKernel<X>;
 }
-export type CompiledKernel<X> = KernelOf<X> & Omit<AnyKernel, never>;
+export type CompiledKernel<X> = KernelOf<X> &
+  Omit<AnyKernel, "prepare"> & {
+    /** Takes all constants at once, and returns a kernel of the other arguments. */
+    prepare(
+      constants: ConstantsOf<X>,
+    ): Kernel<Omit<ArgsOf<X>, keyof ConstantsOf<X>>, ResultOf<X>> & Omit<AnyKernel, "prepare">;
+  };
 
 /** Compiles, runs once, returns the result: for trying things out. `run(C, { A: a, B: b })`. */
 export async function run<const X extends Buildable>(
@@ -127,7 +135,8 @@ async function emit(x: Buildable, target: WasmTarget, options: BuildOptions) {
     const lowered = lowerFunc(s.func, target);
     const abi = named(lowered, s.of, options.name);
     checkAbi(abi);
-    const module = await emitWasm({ ...lowered, name: abi.name, abi }, target);
+    const prepare = lowered.prepare && { prepare: { ...lowered.prepare, name: abi.prepare!.name } };
+    const module = await emitWasm({ ...lowered, ...prepare, name: abi.name, abi }, target);
     return { lowered, abi, module };
   } catch (e) {
     throw told(e);
@@ -136,7 +145,9 @@ async function emit(x: Buildable, target: WasmTarget, options: BuildOptions) {
 
 /** Results of a record are called by the record's keys, whatever their tensors are called. */
 function named(lowered: LowerResult, of: unknown, name: string | undefined): Abi {
-  const abi = name === undefined ? lowered.abi : { ...lowered.abi, name };
+  const own = name ?? lowered.abi.name;
+  const prepare = lowered.abi.prepare && { prepare: { ...lowered.abi.prepare, name: `${own}.prepare` } };
+  const abi = { ...lowered.abi, name: own, ...prepare };
   if (isTensor(of)) return { ...abi, results: "single" };
   const byTensor = new Map(Object.entries(of as TensorRecord).map(([key, t]) => [t.name, key]));
   const params = abi.params.map((p) => (p.role === "output" ? { ...p, name: byTensor.get(p.name) ?? p.name } : p));

@@ -2,11 +2,12 @@
  * What is written beside a built module: its `.d.ts`, and a loader of a few lines that needs nothing but the WebAssembly
  * API. The loader checks classes and lengths; the full checks, arenas and variants are the runtime's.
  */
-import { arrayName, printShape, sizesIn } from "../runtime/index.ts";
+import { arrayName, elementBytes, printShape, sizesIn } from "../runtime/index.ts";
 import type { Abi, AbiBuffer, AbiParam, AbiScalar, AbiSize, SizeExpr } from "../target/index.ts";
 
-const buffers = (abi: Abi, role: "input" | "output"): AbiBuffer[] =>
+const buffers = (abi: Abi, role: AbiBuffer["role"]): AbiBuffer[] =>
   abi.params.filter((p): p is AbiBuffer => p.role === role);
+type Named = Exclude<AbiParam, { role: "scratch" }>;
 const returnsRecord = (abi: Abi): boolean =>
   (abi.results ?? (buffers(abi, "output").length === 1 ? "single" : "record")) === "record";
 const isIdentifier = (s: string): boolean => /^[A-Za-z_$][\w$]*$/.test(s);
@@ -22,6 +23,10 @@ const scalarType = (p: AbiScalar): string =>
 export function dtsFor(abi: Abi): string {
   const derived = derivedSizes(abi);
   const args: string[] = [];
+  const constants: string[] = [];
+  for (const p of abi.prepare?.params ?? [])
+    if (p.role === "input")
+      constants.push(`  /** ${comment(describe(p))} */`, `  readonly ${key(p.name)}: ${arrayName(p.dtype)};`);
   for (const p of abi.params) {
     if (p.role === "input")
       args.push(`  /** ${comment(describe(p))} */`, `  readonly ${key(p.name)}: ${arrayName(p.dtype)};`);
@@ -51,7 +56,20 @@ export function dtsFor(abi: Abi): string {
     ...result,
     "/** Instantiates the module: its bytes, a fetched response, or a compiled module. */",
     "export type Source = BufferSource | WebAssembly.Module | Response;",
-    "export declare function load(source: Source | PromiseLike<Source>): Promise<(args: Args) => Result>;",
+    ...(constants.length === 0
+      ? ["export declare function load(source: Source | PromiseLike<Source>): Promise<(args: Args) => Result>;"]
+      : [
+          "/** What stays the same from call to call. */",
+          "export interface Constants {",
+          ...constants,
+          "}",
+          "export interface Kernel {",
+          "  (args: Args & Constants): Result;",
+          "  /** Computes what depends on the constants alone; the kernel it returns takes the rest. */",
+          "  prepare(constants: Constants): (args: Args) => Result;",
+          "}",
+          "export declare function load(source: Source | PromiseLike<Source>): Promise<Kernel>;",
+        ]),
     "",
   ].join("\n");
 }
@@ -101,16 +119,56 @@ function derivedSizes(abi: Abi): ReadonlyMap<string, Derived> {
 
 /** Words that the loader's own text uses, or that JavaScript keeps. */
 const TAKEN = new Set(
-  "source module instance exports load at end memory heap room put run check args f16 await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield arguments undefined NaN Infinity Math Number BigInt Error Object Array Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float32Array Float64Array BigInt64Array BigUint64Array WebAssembly RangeError TypeError ArrayBuffer Response DataView".split(
+  "ahead base once kept keep kernel prepare constants call before rest source module instance exports load at end memory heap room put run check args f16 await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield arguments undefined NaN Infinity Math Number BigInt Error Object Array Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float32Array Float64Array BigInt64Array BigUint64Array WebAssembly RangeError TypeError ArrayBuffer Response DataView".split(
     " ",
   ),
 );
 
 /** The text of an ES module that exports `load(source)`, in plain JavaScript. */
 export function loaderFor(abi: Abi): string {
+  const step = abi.prepare;
+  const f16 = [abi, ...(step ? [step] : [])].some((x) =>
+    x.params.some((p) => p.role === "scalar" && p.dtype === "f16"),
+  );
+  const exported = [abi, ...(step ? [step] : [])].map(
+    (x, n) => `${JSON.stringify(x.name)}: ${n === 0 ? "run" : "ahead"}`,
+  );
+  const all = step ? buffers(step, "input").map((p) => p.name) : [];
+  return [
+    `// Loads the kernel ${comment(abi.name)}, generated with it; needs nothing but the WebAssembly API.`,
+    "export async function load(source) {",
+    "  let module = await source;",
+    "  if (!(module instanceof WebAssembly.Module))",
+    "    module = await WebAssembly.compile(module.arrayBuffer ? await module.arrayBuffer() : module);",
+    "  const { exports } = await WebAssembly.instantiate(module);",
+    `  const { memory, heap, ${exported.join(", ")} } = exports;`,
+    "  const check = (ok, what) => { if (!ok) throw new RangeError(what); };",
+    ...(f16 ? [F16] : []),
+    ...(step
+      ? [
+          "  let base = heap.value;",
+          "  // what depends on the constants alone, computed and kept in memory",
+          ...callText(step, "  const once = ", "ahead", "base"),
+          ...callText(abi, "  const kernel = (kept) => ", "run", "base"),
+          "  const prepare = (constants) => kernel(once(constants));",
+          "  const call = (args = {}) => {",
+          "    const before = base;",
+          `    const { ${all.map((n, i) => `${JSON.stringify(n)}: _${i}`).join(", ")}, ...rest } = args;`,
+          `    try { return kernel(once({ ${all.map((n, i) => `${JSON.stringify(n)}: _${i}`).join(", ")} }))(rest); } finally { base = before; }`,
+          "  };",
+          "  return Object.assign(call, { prepare });",
+        ]
+      : callText(abi, "  return ", "run", "heap.value")),
+    "}",
+    "",
+  ].join("\n");
+}
+
+/** A function of a record of arguments that places them in memory above `base` and calls an export. */
+function callText(abi: Abi, intro: string, run: string, base: string): string[] {
   const local = new Map<string, string>();
   const used = new Set<string>();
-  const named = abi.params.filter((p): p is Exclude<AbiParam, { role: "scratch" }> => p.role !== "scratch");
+  const named = abi.params.filter((p): p is Named => p.role !== "scratch" && p.role !== "prepared");
   for (const p of named) {
     let name = isIdentifier(p.name) && !TAKEN.has(p.name) && !/^p_/.test(p.name) ? p.name : `_${used.size}`;
     while (used.has(name)) name += "_";
@@ -127,18 +185,9 @@ export function loaderFor(abi: Abi): string {
     ...given.map(field),
     ...[...derived].map(([n, d]) => `${field(n)} = ${derivedText(d, local.get(d.from)!, js)}`),
   ];
-  const lines = [
-    `// Loads the kernel ${comment(abi.name)}, generated with it; needs nothing but the WebAssembly API.`,
-    "export async function load(source) {",
-    "  let module = await source;",
-    "  if (!(module instanceof WebAssembly.Module))",
-    "    module = await WebAssembly.compile(module.arrayBuffer ? await module.arrayBuffer() : module);",
-    "  const { exports } = await WebAssembly.instantiate(module);",
-    `  const { memory, heap, ${JSON.stringify(abi.name)}: run } = exports;`,
-    "  const check = (ok, what) => { if (!ok) throw new RangeError(what); };",
-    ...(named.some((p) => p.role === "scalar" && p.dtype === "f16") ? [F16] : []),
-    `  return ({ ${takes.join(", ")} } = {}) => {`,
-  ];
+  const kept = buffers(abi, "prepared");
+  const prepares = run === "ahead";
+  const lines = [`${intro}({ ${takes.join(", ")} } = {}) => {`];
   const mustBe = (b: AbiBuffer): string =>
     JSON.stringify(`${b.name} must be a ${arrayName(b.dtype)} of shape ${printShape(b)}`);
   // an array that tells a size is looked at before it: the size of what is no array would say nothing
@@ -176,9 +225,12 @@ export function loaderFor(abi: Abi): string {
     lines.push(`    check(${array}${n}.length ${enough} (${length(b)}), ${mustBe(b)});`);
   }
   lines.push(
-    "    let end = heap.value;",
+    `    let end = ${base};`,
     "    const room = (bytes) => { const at = Math.ceil(end / 16) * 16; end = at + bytes; return at; };",
   );
+  const bytesOf = (b: AbiBuffer): string => `(${length(b)}) * ${elementBytes(b.dtype)}`;
+  if (prepares)
+    lines.push(`    const kept = [${kept.map((b) => `room(${bytesOf(b)})`).join(", ")}];`, "    const keep = end;");
   const pointer = (b: AbiBuffer): string => `p_${local.get(b.name)}`;
   for (const b of inputs) lines.push(`    const ${pointer(b)} = room(${local.get(b.name)}.byteLength);`);
   for (const b of outputs)
@@ -199,19 +251,19 @@ export function loaderFor(abi: Abi): string {
     if (p.role === "scratch") return "p_";
     const n = local.get(p.name)!;
     if (p.role === "size") return n;
+    if (p.role === "prepared") return `kept[${kept.indexOf(p)}]`;
     if (p.role !== "scalar") return pointer(p);
     return p.dtype === "f16" ? `f16(${n})` : p.dtype === "bool" ? `+!!${n}` : n;
   });
-  lines.push(`    run(${passed.join(", ")});`);
+  lines.push(`    ${run}(${passed.join(", ")});`);
   for (const b of outputs) lines.push(`    ${local.get(b.name)}.set(${view(b)});`);
-  const first = local.get(outputs[0]!.name)!;
-  lines.push(
-    `    return ${returnsRecord(abi) ? `{ ${outputs.map((o) => field(o.name)).join(", ")} }` : first};`,
-    "  };",
-    "}",
-    "",
-  );
-  return lines.join("\n");
+  if (prepares) lines.push("    base = keep;", "    return kept;");
+  else
+    lines.push(
+      `    return ${returnsRecord(abi) ? `{ ${outputs.map((o) => field(o.name)).join(", ")} }` : local.get(outputs[0]!.name)!};`,
+    );
+  lines.push("  };");
+  return lines;
 }
 
 function derivedText(d: Derived, array: string, js: (e: SizeExpr) => string): string {

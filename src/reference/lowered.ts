@@ -6,7 +6,8 @@ import { type Buffer, bytesOf, type DType, type Expr, fromBits16, type Scalar, t
 import type { AbiBuffer, Lowered, SizeExpr } from "../target/index.ts";
 import { arrayFor, fillGarbage, holds, InterpretError, type TypedArrayLike } from "./arrays.ts";
 import type { Eval, ExprCompiler, NumberEval, Vector } from "./expr.ts";
-import { bindParameters, denseStrides, type InterpretOptions, spanOf } from "./interpret.ts";
+import { bindParameters, type InterpretOptions } from "./interpret.ts";
+import { denseStrides, spanOf } from "./placement.ts";
 import { type StatementMemory, StmtCompiler } from "./statement.ts";
 
 /** The value of a size expression of an ABI; division rounds down, by zero gives zero. */
@@ -202,7 +203,18 @@ export function interpretLowered(
   inputs: Readonly<Record<string, TypedArrayLike>>,
   options: InterpretOptions = {},
 ): Record<string, TypedArrayLike> {
+  const prepared = lowered.prepare && interpretPart(lowered.prepare, inputs, options, "output");
+  return interpretPart(lowered, prepared ? { ...inputs, ...prepared } : inputs, options, "input");
+}
+
+function interpretPart(
+  lowered: Lowered,
+  inputs: Readonly<Record<string, TypedArrayLike>>,
+  options: InterpretOptions,
+  preparedAs: "input" | "output",
+): Record<string, TypedArrayLike> {
   const { abi, params } = lowered;
+  const roles = abi.params.map((p) => (p.role === "prepared" ? preparedAs : p.role));
   const sizes = options.sizes ?? {};
   const regions: Region[] = [];
   let free = FIRST;
@@ -214,12 +226,12 @@ export function interpretLowered(
     return r;
   };
   const spans = new Map<string, number>();
-  const placed = abi.params.map((p) => {
+  const placed = abi.params.map((p, k) => {
     if (p.role === "scratch") return place("scratch", evalSize(abi.scratch, sizes), true);
     if (p.role === "size" || p.role === "scalar") return undefined;
     const n = elementsOf(p, sizes);
     spans.set(p.name, n);
-    return place(p.name, n * bytesOf(p.dtype), p.role === "output");
+    return place(p.name, n * bytesOf(p.dtype), roles[k] === "output");
   });
   const bytes = new Uint8Array(Math.ceil((free + MARGIN) / 16) * 16).fill(CANARY);
   const arrayAt = (p: AbiBuffer, r: Region): TypedArrayLike => {
@@ -230,6 +242,20 @@ export function interpretLowered(
   const memory = new LinearMemory(regions, bytes.buffer);
   const c = new StmtCompiler(memory);
   const outputs: [string, TypedArrayLike][] = [];
+  const fill = (p: AbiBuffer, r: Region, written: boolean): void => {
+    const to = arrayAt(p, r);
+    if (written) {
+      if (options.fill === "zero") to.fill(0 as never);
+      else fillGarbage(p.dtype, to);
+      outputs.push([p.name, to]);
+      return;
+    }
+    const a = inputs[p.name];
+    if (a === undefined) throw new InterpretError(`input ${p.name} is missing`);
+    if (!holds(p.dtype, a) || a.length < spans.get(p.name)!)
+      throw new InterpretError(`input ${p.name} needs ${spans.get(p.name)} elements of ${p.dtype}`);
+    (to as Uint8Array).set(a.subarray(0, to.length) as Uint8Array);
+  };
   for (const [k, p] of abi.params.entries()) {
     const v = params[k]!;
     const r = placed[k];
@@ -247,22 +273,11 @@ export function interpretLowered(
         if (options.fill === "zero") bytes.fill(0, r!.start, r!.end);
         else bytes.fill(0xa5, r!.start, r!.end);
         break;
-      case "input": {
-        const a = inputs[p.name];
-        if (a === undefined) throw new InterpretError(`input ${p.name} is missing`);
-        if (!holds(p.dtype, a) || a.length < spans.get(p.name)!)
-          throw new InterpretError(`input ${p.name} needs ${spans.get(p.name)} elements of ${p.dtype}`);
-        const to = arrayAt(p, r!);
-        (to as Uint8Array).set(a.subarray(0, to.length) as Uint8Array);
+      case "prepared":
+      case "input":
+      case "output":
+        fill(p, r!, roles[k] === "output");
         break;
-      }
-      case "output": {
-        const a = arrayAt(p, r!);
-        if (options.fill === "zero") a.fill(0 as never);
-        else fillGarbage(p.dtype, a);
-        outputs.push([p.name, a]);
-        break;
-      }
       default:
         return p satisfies never;
     }

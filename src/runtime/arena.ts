@@ -5,7 +5,7 @@
 import type { DType } from "../ir/index.ts";
 import { elementBytes, isDType, viewAt } from "./dtypes.ts";
 import { ArenaError, show, wrongOptions } from "./errors.ts";
-import { alignUp, formatBytes, grow, LIMIT, PAGE, type Place } from "./place.ts";
+import { alignUp, formatBytes, grow, LIMIT, PAGE, type Place, type Room } from "./place.ts";
 import type { AnyArray, Arrays } from "./types.ts";
 
 export interface ArenaOptions {
@@ -65,7 +65,7 @@ export class Arena implements Place {
     const initial = parseBytes("initial", options.initial ?? Math.min(max, 16 * 2 ** 20));
     if (max > LIMIT || max < PAGE || initial > max)
       throw bad(
-        `: max ${formatBytes(max)} and initial ${formatBytes(initial)} must lie between 64 KB and 2 GB, initial not above max`,
+        `: max ${formatBytes(max)} and initial ${formatBytes(initial)} must be 64 KB to 2 GB, initial not above max`,
       );
     this.max = Math.floor(max / PAGE) * PAGE;
     this.shared = options.shared ?? false;
@@ -178,6 +178,11 @@ export class Arena implements Place {
     this.#grow(need);
     this.#clean = Math.max(this.#clean, need);
     return start;
+  }
+
+  keep(bytes: number): Room {
+    const array = this.array("u8", bytes);
+    return { address: array.byteOffset, free: () => this.free(array) };
   }
 
   #viewOf(made: Made): AnyArray {

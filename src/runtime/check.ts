@@ -5,7 +5,7 @@ import {
   type ArgumentCode,
   aOrAn,
   className,
-  didYouMean,
+  isNot,
   plural,
   RuntimeArgumentError,
   show,
@@ -35,7 +35,7 @@ export function planOf(abi: Abi): Plan {
   return {
     abi,
     record,
-    position: new Map(params.flatMap((p, i) => (p.role === "scratch" ? [] : [[p.name, i]]))),
+    position: new Map(params.flatMap((p, i) => (p.role === "scratch" || p.role === "prepared" ? [] : [[p.name, i]]))),
     mentions: params.map((p) => {
       const names = new Set<string>();
       if (isBuffer(p)) for (const e of [...p.shape, ...(p.strides ?? [])]) sizesIn(e, names);
@@ -87,7 +87,7 @@ export class Call {
       if (p.role === "scalar") this.values[i] = this.#checkScalar(p.name, p.dtype, v);
       if (p.role === "size" && v !== undefined) {
         if (!Number.isInteger(v))
-          this.#fail("argument-value", p.name, `the size ${p.name} is ${show(v)}, but a whole number was expected`);
+          this.#fail("argument-value", p.name, `the size ${p.name} ${isNot(v, "a whole number")}`);
         this.#setSize(p, v as number, -1);
       }
     });
@@ -100,14 +100,16 @@ export class Call {
   #fail(code: ArgumentCode, parameter: string, message: string): never {
     throw new RuntimeArgumentError(code, this.#plan.abi.name, parameter, message);
   }
+  /** As `fail`, for what is wrong with an argument itself; the message begins with its name. */
+  #bad(what: string, parameter: string, message: string): never {
+    this.#fail(`argument-${what}` as ArgumentCode, parameter, `${parameter} ${message}`);
+  }
   #unknown(parameter: string, what: string, roles: (p: AbiParam) => boolean): never {
-    const names = this.#plan.abi.params.flatMap((p) => (p.role !== "scratch" && roles(p) ? [p.name] : []));
-    const name = parameter.replace("into.", "");
-    this.#fail(
-      "argument-unknown",
-      parameter,
-      `there is no ${what} ${name}${didYouMean(name, names) || `; it has ${names.join(", ")}`}`,
+    const names = this.#plan.abi.params.flatMap((p) =>
+      p.role !== "scratch" && p.role !== "prepared" && roles(p) ? [p.name] : [],
     );
+    const name = parameter.replace("into.", "");
+    this.#fail("argument-unknown", parameter, `there is no ${what} ${name}; it has ${names.join(", ")}`);
   }
 
   #checkNames(args: unknown): Given {
@@ -120,11 +122,7 @@ export class Call {
       const p = abi.params[position.get(name) ?? -1];
       if (p === undefined) this.#unknown(name, "argument", (x) => x.role !== "output");
       if (p.role === "output")
-        this.#fail(
-          "argument-unknown",
-          name,
-          `${name} is a result: pass its array as the second argument, { into: ... }`,
-        );
+        this.#bad("unknown", name, `is a result: pass its array as the second argument, { into: ... }`);
     }
     for (const p of abi.params) {
       if ((p.role !== "input" && p.role !== "scalar") || own(given, p.name) !== undefined) continue;
@@ -140,11 +138,7 @@ export class Call {
     if (into === undefined) return {};
     const isArray = ArrayBuffer.isView(into);
     if (typeof into !== "object" || into === null || record === isArray)
-      return this.#fail(
-        "argument-type",
-        "into",
-        `into is ${show(into)}, but ${record ? "a record of arrays" : "an array"} was expected`,
-      );
+      return this.#fail("argument-type", "into", `into ${isNot(into, record ? "a record of arrays" : "an array")}`);
     if (isArray) return { [abi.params.find((p): p is AbiBuffer => p.role === "output")!.name]: into };
     for (const name of Object.keys(into))
       if (abi.params[position.get(name) ?? -1]?.role !== "output")
@@ -155,26 +149,20 @@ export class Call {
   #checkScalar(name: string, dtype: AbiBuffer["dtype"], v: unknown): number | bigint {
     const s = scalarValue(dtype, v);
     if (typeof s !== "object") return s;
-    return this.#fail(
-      "argument-value",
-      name,
-      `the scalar ${name} (${dtype}) is ${show(v)}, but ${s.expected} was expected`,
-    );
+    return this.#fail("argument-value", name, `the scalar ${name} (${dtype}) ${isNot(v, s.expected)}`);
   }
 
   #checkArray(b: AbiBuffer, i: number, array: unknown): AnyArray {
     const name = this.#plan.labels[i]!;
-    if (!holds(b.dtype, array))
-      return this.#fail("argument-type", name, `${name} is ${show(array)}, but ${describe(b)} was expected`);
+    if (!holds(b.dtype, array)) return this.#bad("type", name, `${isNot(array, describe(b))}`);
     const buffer = array.buffer as ArrayBufferLike & { resizable?: boolean; growable?: boolean };
     if (buffer.byteLength === 0 && isDetached(buffer)) {
       const why = this.#place.knows(array)
         ? "the arena's memory grew since; get the array again with arena.view()"
         : "its buffer was transferred, or its memory grew";
-      this.#fail("argument-detached", name, `${name} is detached: ${why}`);
+      this.#bad("detached", name, `is detached: ${why}`);
     }
-    if (buffer.resizable || buffer.growable)
-      this.#fail("argument-memory", name, `${name} is a view of a resizable buffer; pass a copy`);
+    if (buffer.resizable || buffer.growable) this.#bad("memory", name, `is a view of a resizable buffer; pass a copy`);
     if (b.dtype === "bool" && b.role === "input") {
       const bytes = array as Uint8Array;
       let at = 0;
@@ -222,10 +210,10 @@ export class Call {
         const b = abi.params[i] as AbiBuffer;
         const v = solveSize(b, array.length, s, sizes);
         if (v === "none")
-          this.#fail(
-            "argument-length",
+          this.#bad(
+            "length",
             labels[i]!,
-            `${labels[i]} has ${plural(array.length, "element")}, which its shape ${printShape(b)} has for no ${s.name}${this.#because(i)}`,
+            `has ${plural(array.length, "element")}, which its shape ${printShape(b)} has for no ${s.name}${this.#because(i)}`,
           );
         if (v === undefined) continue;
         this.#setSize(s, v, i);
@@ -275,7 +263,7 @@ export class Call {
       this.#fail(
         "too-large",
         worst,
-        `its buffers take ${total} bytes (${worst}: ${worstBytes}), but must stay below ${LIMIT}`,
+        `its buffers take ${total} bytes (${worst}: ${worstBytes}), the limit is ${LIMIT}`,
       );
   }
 
@@ -290,16 +278,12 @@ export class Call {
       const align = b.align ?? 16;
       const name = labels[i]!;
       if (at >= 0 && !this.#place.mayHold(array))
-        this.#fail(
-          "argument-memory",
-          name,
-          `${name} lies in a part of the memory that is no array of the arena (any more)`,
-        );
+        this.#bad("memory", name, `lies where the arena has no array (any more)`);
       if (at >= 0 && at % align !== 0)
-        this.#fail(
-          "argument-alignment",
+        this.#bad(
+          "alignment",
           name,
-          `${name} begins at byte ${at} of the arena, but a multiple of ${align} was expected; pass a copy`,
+          `begins at byte ${at} of the arena, but a multiple of ${align} was expected; pass a copy`,
         );
     });
     this.arrays.forEach((a, i) => {
@@ -309,11 +293,7 @@ export class Call {
         // two buffer objects of one growing shared memory are one place
         if (a.buffer !== b.buffer && (this.addresses[i]! < 0 || this.addresses[j]! < 0)) return;
         if (a.byteOffset >= b.byteOffset + b.byteLength || b.byteOffset >= a.byteOffset + a.byteLength) return;
-        this.#fail(
-          "argument-overlap",
-          labels[i]!,
-          `${labels[i]} overlaps ${labels[j]} in memory; a result needs an array of its own`,
-        );
+        this.#bad("overlap", labels[i]!, `overlaps ${labels[j]} in memory; a result needs an array of its own`);
       });
     });
   }

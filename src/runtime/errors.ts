@@ -50,17 +50,6 @@ export class ArenaError extends TilewrightError {
   }
 }
 
-/** The name in `names` closest to `name`, as `; did you mean "x"?`, or nothing when none is close. */
-export function didYouMean(name: string, names: readonly string[]): string {
-  let best: string | undefined;
-  // up to half of the letters may differ, but never all of them
-  let least = Math.min(Math.max(1, Math.floor(name.length / 2)), name.length - 1) + 1;
-  for (const n of names) {
-    const d = n.toLowerCase() === name.toLowerCase() ? 0 : distance(name, n);
-    if (d < least) [least, best] = [d, n];
-  }
-  return best === undefined ? "" : `; did you mean ${JSON.stringify(best)}?`;
-}
 export const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
 /** With its article; no name here begins with a U that is spoken as a vowel. */
 export const aOrAn = (what: string): string => `${/^[AEIO]/i.test(what) ? "an" : "a"} ${what}`;
@@ -70,21 +59,11 @@ export const className = (x: unknown): string => ({}).toString.call(x).slice(8, 
 /** A value as messages name it. */
 export const show = (v: unknown): string =>
   typeof v === "object" || typeof v === "function" ? aOrAn(className(v)) : typeof v === "string" ? `"${v}"` : String(v);
+/** What a value is, and what it should have been. */
+export const isNot = (v: unknown, expected: string): string => `is ${show(v)}, but ${expected} was expected`;
 /** What is wrong with a record of options, `""` when nothing is. */
 export function wrongOptions(o: unknown, known: readonly string[]): string {
   if (typeof o !== "object" || o === null || ArrayBuffer.isView(o)) return `the options are ${show(o)}, not a record`;
   const name = Object.keys(o).find((k) => !known.includes(k));
-  return name === undefined ? "" : `there is no option ${name}${didYouMean(name, known)}`;
-}
-
-/** Edit distance: insertions, deletions and replacements. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
+  return name === undefined ? "" : `there is no option ${name}; there is ${known.join(", ")}`;
 }

@@ -4,7 +4,8 @@ import { Call, type Plan, planOf } from "./check.ts";
 import { asOwnClass, elementBytes, newArray, viewAt } from "./dtypes.ts";
 import { ModuleError, show, wrongOptions } from "./errors.ts";
 import { bytesOf, importMemory, readAbi } from "./module.ts";
-import { alignUp, OwnMemory, type Place } from "./place.ts";
+import { alignUp, OwnMemory, type Place, type Room } from "./place.ts";
+import { extentOf } from "./size.ts";
 import type { AnyArgs, AnyArray, AnyResult, Bytes, Kernel, Loadable, LoadOptions } from "./types.ts";
 
 /**
@@ -36,11 +37,52 @@ export async function load<I = AnyArgs, O = AnyResult>(
   const place = arena ?? ownPlace(exports);
   if (arena && typeof abi.scratch === "number") arena.leaveRoom(abi.scratch);
   const plan = planOf(abi);
-  const call = (args: I, more: { readonly into?: O } = {}): O =>
-    runCall(plan, place, run as RawFunction, args, more) as O;
-  Object.defineProperty(call, "name", { value: abi.name });
-  return Object.assign(call, { abi, variant, memory: place.memory, raw: exports } as const);
+  const step = abi.prepare && planOf(abi.prepare);
+  /** Runs the preparation step; `room` takes what is reserved for its results. Returns where they are. */
+  const once = (constants: unknown, room: Room[]): Kept => {
+    if (!step) throw new ModuleError(`${abi.name} has no constant inputs to prepare`);
+    const kept = step.abi.params.flatMap((p) => {
+      if (p.role !== "prepared") return [];
+      room.unshift(place.keep(extentOf(p, {}).least * elementBytes(p.dtype)));
+      return [room[0]!.address];
+    });
+    runCall(step, place, exports[step.abi.name] as RawFunction, constants, {}, kept);
+    return kept;
+  };
+  const kernel = (kept?: Kept): Kernel<I, O> => {
+    const f = (args: I, more: { readonly into?: O } = {}): O => {
+      const go = (given: unknown, at: Kept): O => runCall(plan, place, run as RawFunction, given, more, at) as O;
+      if (kept || !step) return go(args, kept ?? []);
+      const constants = Object.create(null);
+      const rest = Object.create(null);
+      for (const [name, v] of Object.entries(args as object)) (step.position.has(name) ? constants : rest)[name] = v;
+      const room: Room[] = [];
+      try {
+        return go(rest, once(constants, room));
+      } finally {
+        release(room);
+      }
+    };
+    const prepare = (constants: AnyArgs) => {
+      const room: Room[] = [];
+      try {
+        return kernel(once(constants, room)) as Kernel<Partial<I>, O>;
+      } catch (e) {
+        release(room);
+        throw e;
+      }
+    };
+    Object.defineProperty(f, "name", { value: abi.name });
+    return Object.assign(f, { abi, variant, memory: place.memory, raw: exports, prepare } as const);
+  };
+  return kernel();
 }
+
+/** Addresses of what was prepared, in the order of the parameters. */
+type Kept = readonly number[];
+const release = (room: readonly Room[]): void => {
+  for (const r of room) r.free();
+};
 
 type RawFunction = (...args: (number | bigint)[]) => void;
 
@@ -61,13 +103,15 @@ function ownPlace(exports: WebAssembly.Exports): Place {
   return new OwnMemory(memory, Number(heap.value));
 }
 
-function runCall(plan: Plan, place: Place, run: RawFunction, args: unknown, options: unknown): AnyResult {
+function runCall(plan: Plan, place: Place, run: RawFunction, args: unknown, options: unknown, kept: Kept): AnyResult {
   const call = new Call(plan, place, args, options);
   const { params } = plan.abi;
   // Staging: one block for everything that is not in the kernel's memory, scratch included.
   let total = 0;
+  let used = 0;
   const raw: (number | bigint)[] = params.map((p, i) => {
     if (p.role === "size" || p.role === "scalar") return call.values[i]!;
+    if (p.role === "prepared") return kept[used++]!;
     if (call.addresses[i]! >= 0) return call.addresses[i]!;
     const at = total;
     total += alignUp(p.role === "scratch" ? call.scratch : call.lengths[i]! * elementBytes(p.dtype));
@@ -78,7 +122,7 @@ function runCall(plan: Plan, place: Place, run: RawFunction, args: unknown, opti
   const { buffer } = place.memory;
   const staged: (AnyArray | undefined)[] = [];
   params.forEach((p, i) => {
-    if (p.role === "size" || p.role === "scalar" || call.addresses[i]! >= 0) return;
+    if (p.role === "size" || p.role === "scalar" || p.role === "prepared" || call.addresses[i]! >= 0) return;
     raw[i] = base + Number(raw[i]);
     if (p.role === "scratch") return;
     const view = viewAt(p.dtype, buffer, raw[i] as number, call.lengths[i]!);

@@ -88,9 +88,7 @@ export function readAbi(wasm: Bytes | WebAssembly.Module): Abi {
     for (const s of sections(b)) content ??= customContent(b, s);
   }
   if (content === undefined)
-    throw new ModuleError(
-      `the module has no "${ABI_SECTION}" section: it was not built by Tilewright, or was stripped`,
-    );
+    throw new ModuleError(`the module has no "${ABI_SECTION}" section: not built by Tilewright, or stripped`);
   let abi: Abi;
   try {
     // copied, because a decoder refuses views of shared memory
@@ -146,12 +144,4 @@ export function importMemory(wasm: Bytes, memory: MemoryImport): Uint8Array {
   }
   return join(parts);
 }
-function join(parts: readonly (Uint8Array | number[])[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const p of parts) {
-    out.set(p, at);
-    at += p.length;
-  }
-  return out;
-}
+const join = (parts: readonly (Uint8Array | number[])[]): Uint8Array => new Uint8Array(parts.flatMap((p) => [...p]));

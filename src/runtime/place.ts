@@ -17,12 +17,19 @@ export interface Place {
   mayHold(array: AnyArray): boolean;
   /** The address of so many bytes of staging space (16-byte aligned), valid for one call. May grow the memory. */
   stage(bytes: number, kernel: string): number;
+  /** So many bytes that stay (16-byte aligned). May grow the memory. */
+  keep(bytes: number): Room;
+}
+export interface Room {
+  readonly address: number;
+  /** Gives it back; in the reverse order of `keep`. */
+  free(): void;
 }
 
 /** The memory of a module that is alone with it: all of it, from the `heap` up, is staging space. */
 export class OwnMemory implements Place {
   readonly memory: WebAssembly.Memory;
-  readonly #heap: number;
+  #heap: number;
   constructor(memory: WebAssembly.Memory, heap: number) {
     this.memory = memory;
     this.#heap = alignUp(heap);
@@ -40,6 +47,16 @@ export class OwnMemory implements Place {
     const need = this.#heap + bytes;
     if (need > this.memory.buffer.byteLength) grow(this.memory, need, LIMIT);
     return this.#heap;
+  }
+  keep(bytes: number): Room {
+    const address = this.stage(bytes);
+    this.#heap += alignUp(bytes);
+    return {
+      address,
+      free: () => {
+        this.#heap = address;
+      },
+    };
   }
 }
 

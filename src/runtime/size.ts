@@ -12,27 +12,18 @@ export function evalSize(e: SizeExpr, sizes: Sizes): number {
     if (v === undefined) throw new RuntimeArgumentError("size-missing", "", e.size, `the size ${e.size} is not given`);
     return v;
   }
-  const a = evalSize(e.args[0], sizes);
-  const b = evalSize(e.args[1], sizes);
-  switch (e.op) {
-    case "add":
-      return a + b;
-    case "sub":
-      return a - b;
-    case "mul":
-      return a * b;
-    case "floordiv":
-      return b === 0 ? 0 : Math.floor(a / b);
-    case "floormod":
-      return b === 0 ? 0 : a - b * Math.floor(a / b);
-    case "min":
-      return Math.min(a, b);
-    case "max":
-      return Math.max(a, b);
-    default:
-      return e.op satisfies never;
-  }
+  return OPS[e.op](evalSize(e.args[0], sizes), evalSize(e.args[1], sizes));
 }
+type Ops = { readonly [O in Extract<SizeExpr, { op: string }>["op"]]: (a: number, b: number) => number };
+const OPS: Ops = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  floordiv: (a, b) => b && Math.floor(a / b),
+  floormod: (a, b) => b && a - b * Math.floor(a / b),
+  min: Math.min,
+  max: Math.max,
+};
 
 const INFIX = { add: "+", sub: "-", mul: "*", floordiv: "//", floormod: "%" } as const;
 export function printSize(e: SizeExpr, inside = false): string {
@@ -83,22 +74,11 @@ export function extentOf(b: AbiBuffer, sizes: Sizes): { readonly least: number; 
 function rises(e: SizeExpr, size: string): boolean {
   if (typeof e === "number" || "size" in e || !sizesIn(e).has(size)) return true;
   const [a, b] = e.args;
-  switch (e.op) {
-    case "add":
-    case "min":
-    case "max":
-      return rises(a, size) && rises(b, size);
-    case "sub":
-      return rises(a, size) && !sizesIn(b).has(size);
-    case "mul":
-      return rises(a, size) && rises(b, size) && nonNegative(a) && nonNegative(b);
-    case "floordiv":
-      return rises(a, size) && typeof b === "number" && b > 0;
-    case "floormod":
-      return false;
-    default:
-      return e.op satisfies never;
-  }
+  const { op } = e;
+  if (op === "floormod" || !rises(a, size)) return false;
+  if (op === "sub") return !sizesIn(b).has(size);
+  if (op === "floordiv") return typeof b === "number" && b > 0;
+  return rises(b, size) && (op !== "mul" || (nonNegative(a) && nonNegative(b)));
 }
 function nonNegative(e: SizeExpr): boolean {
   if (typeof e === "number") return e >= 0;

@@ -50,6 +50,16 @@ export interface Kernel<I = AnyArgs, O = AnyResult> {
   readonly variant: "plain" | "relaxed";
   /** The kernel's linear memory: its own, or the arena's. */
   readonly memory: WebAssembly.Memory;
+  /**
+   * Takes the constants (inputs marked so), runs what depends on them alone, and returns a kernel that keeps the results in its
+   * memory: it takes the other arguments only. Without this each call prepares anew.
+   *
+   *     const dense = k.prepare({ W: w });
+   *     dense({ X: x });
+   *
+   * In an arena it makes arrays, so it may grow the memory as `array` does.
+   */
+  prepare(constants: AnyArgs): Kernel<Partial<I>, O>;
   /** The module's exports, for callers that place buffers themselves. */
   readonly raw: WebAssembly.Exports;
 }

@@ -11,7 +11,8 @@ export type SizeExpr =
     };
 
 export interface AbiBuffer {
-  readonly role: "input" | "output";
+  /** `prepared`: made by the preparation step and read by the kernel; callers keep its memory, not its contents. */
+  readonly role: "input" | "output" | "prepared";
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly SizeExpr[];
@@ -47,4 +48,9 @@ export interface Abi {
   readonly scratch: SizeExpr;
   /** Whether a call returns the one output itself or a record by name. Absent: a record when there are several. */
   readonly results?: "single" | "record";
+  /**
+   * The step that turns constant inputs into the kernel's `prepared` parameters: a function of its own, which has the same `prepared`
+   * parameters, in the same order, and writes them. Absent: no input is constant.
+   */
+  readonly prepare?: Abi;
 }

@@ -14,4 +14,6 @@ export interface Lowered {
   readonly params: readonly Var[];
   readonly abi: Abi;
   readonly body: Stmt;
+  /** What runs once for all calls with the same constants (abi.prepare). */
+  readonly prepare?: Lowered;
 }

@@ -28,18 +28,34 @@ export async function runAmongCanaries(
   round: number,
 ): Promise<Record<string, TypedArrayLike>> {
   const { instance } = await WebAssembly.instantiate(wasm as BufferSource);
+  // what the preparation step makes, the kernel reads
+  const prepared = abi.prepare && runStep(instance, abi.prepare, inputs, sizes, round, "output");
+  return runStep(instance, abi, { ...inputs, ...prepared }, sizes, round, "input");
+}
+
+function runStep(
+  instance: WebAssembly.Instance,
+  abi: Abi,
+  inputs: Readonly<Record<string, TypedArrayLike>>,
+  sizes: Readonly<Record<string, number>>,
+  round: number,
+  preparedAs: "input" | "output",
+): Record<string, TypedArrayLike> {
+  const roles = abi.params.map((p) => (p.role === "prepared" ? preparedAs : p.role));
   const memory = instance.exports.memory as WebAssembly.Memory;
   const lengths = abi.params.map((p) => {
     if (p.role === "scratch") return evalSize(abi.scratch, sizes);
     if (p.role === "size" || p.role === "scalar") return 0;
-    return p.shape.reduce((n: number, e) => n * evalSize(e, sizes), 1) * bytesOf(p.dtype);
+    const shape = p.shape.map((e) => evalSize(e, sizes));
+    if (!p.strides) return shape.reduce((n, e) => n * e, bytesOf(p.dtype));
+    return shape.reduce((n, e, d) => n + (e - 1) * evalSize(p.strides![d]!, sizes), 1) * bytesOf(p.dtype);
   });
   const total = lengths.reduce((a, b) => a + b + 2 * MARGIN + 16, 0);
   const pages = Math.ceil(total / PAGE) + 1;
   if (memory.buffer.byteLength < pages * PAGE) memory.grow(pages - memory.buffer.byteLength / PAGE);
   const all = new Uint8Array(memory.buffer).fill(CANARY);
 
-  const buffers = abi.params.flatMap((p, i) => (p.role === "input" || p.role === "output" ? [i] : []));
+  const buffers = roles.flatMap((r, i) => (r === "input" || r === "output" ? [i] : []));
   const [first, last] = [buffers[round % buffers.length]!, buffers[(round + 1) % buffers.length]!];
   const placed = new Map<number, Placed>();
   let next = lengths[first]! + MARGIN;
@@ -55,7 +71,7 @@ export async function runAmongCanaries(
       at = Math.ceil(next / align) * align;
       next = at + lengths[i]! + MARGIN;
     }
-    const given = p.role === "input" ? inputs[p.name]! : undefined;
+    const given = p.role !== "scratch" && roles[i] === "input" ? inputs[p.name]! : undefined;
     const data = given && new Uint8Array(given.buffer, given.byteOffset, given.byteLength).slice();
     if (data) all.set(data, at);
     const name = p.role === "scratch" ? "scratch" : p.name;
@@ -71,7 +87,7 @@ export async function runAmongCanaries(
     covered.fill(1, b.at, b.at + b.bytes);
     if (b.data?.some((x, k) => bytes[b.at + k] !== x)) throw new Mismatch(`the input ${b.name} was written to`);
     const p = abi.params[i]!;
-    if (p.role !== "output") continue;
+    if (p.role === "scratch" || p.role === "size" || p.role === "scalar" || roles[i] !== "output") continue;
     const a = arrayFor(p.dtype, b.bytes / bytesOf(p.dtype));
     new Uint8Array(a.buffer).set(bytes.subarray(b.at, b.at + b.bytes));
     out[p.name] = a;

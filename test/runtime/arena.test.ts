@@ -72,7 +72,7 @@ describe("arrays", () => {
       `"arena-options: arena: max is "lots", but must be bytes or text such as "64KB" or "1GB""`,
     );
     expect(code(() => arena({ max: "4GB" }))).toMatchInlineSnapshot(
-      `"arena-options: arena: max 4 GB and initial 16 MB must lie between 64 KB and 2 GB, initial not above max"`,
+      `"arena-options: arena: max 4 GB and initial 16 MB must be 64 KB to 2 GB, initial not above max"`,
     );
     expect(code(() => arena({ max: 1000 }))).toMatch(/^arena-options/);
     expect(code(() => arena({ max: "1MB", initial: "2MB" }))).toMatch(/^arena-options/);
@@ -128,9 +128,9 @@ for (const shared of [false, true])
       );
       expect(code(() => k({ A: a, B: a, alpha: 1 }, { into: a }))).toMatch(/^argument-overlap: add: into overlaps A/);
       const wild = new Float32Array(mem.memory.buffer, mem.used, 12);
-      expect(code(() => k({ A: a, B: wild, alpha: 1 }))).toMatch(/^argument-memory: add: B lies in a part/);
+      expect(code(() => k({ A: a, B: wild, alpha: 1 }))).toMatch(/^argument-memory: add: B lies where the arena/);
       mem.free(a);
-      expect(code(() => k({ A: a, B: a, alpha: 1 }))).toMatch(/^argument-memory: add: A lies in a part/);
+      expect(code(() => k({ A: a, B: a, alpha: 1 }))).toMatch(/^argument-memory: add: A lies where the arena/);
     });
     it("have room for scratch that does not touch arrays", async () => {
       const mem = arena({ max: "8MB", initial: "1MB", shared });

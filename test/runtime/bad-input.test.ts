@@ -35,7 +35,7 @@ describe.each<[string, () => unknown, RegExp]>([
   ["readAbi of text", () => readAbi("x" as Loose), /read the file first/],
   ["arena(null)", () => arena(null as Loose), /^arena-options: .*Null/],
   ["arena of a bigint", () => arena({ max: 10n as Loose }), /^arena-options: .*max is 10/],
-  ["arena with another option", () => arena({ mx: 3 } as Loose), /^arena-options: .*no option mx.*"max"/],
+  ["arena with another option", () => arena({ mx: 3 } as Loose), /^arena-options: .*no option mx; there is max/],
   [
     "an array of no dtype",
     () => arena({ max: "1MB" }).array("f33" as Loose, 4),
