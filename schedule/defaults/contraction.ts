@@ -50,11 +50,13 @@ export function scheduleContraction(
   const users = c.spatial.filter((i) => !panelAxes.includes(i) && i !== c.columns).reduce((n, i) => n * sizeOf(i), 1);
   for (const p of c.panels) {
     if (!isReadOnce(c, p)) continue;
+    if (p.buffer.constant && packAhead(s, block, p, c.columns, columns)) continue;
     const reused = c.spatial.some((i) => i !== c.columns && !p.uses.has(i.var));
     const dense = runsAlong(p, c.columns.var);
     if (!reused || (users < PACK_ROWS && dense)) continue;
     // A panel is stored along the columns, whatever the operand's own layout.
-    const copy = s.cacheRead(block, p.buffer.name, "workspace", { order: orderFor(p, c.columns) });
+    const copy = s.cacheRead(block, p.buffer.name, "workspace");
+    storeAlong(s, copy, p, c.columns);
     s.computeAt(copy, jo);
     const lane = s.ownLoops(copy).find((l) => l.name === axisOf(c.columns, p)) ?? s.ownLoops(copy).at(-1);
     if (!lane) continue;
@@ -66,7 +68,8 @@ export function scheduleContraction(
   for (const o of c.reads.filter((r) => !r.uses.has(c.columns.var) && c.rows && r.uses.has(c.rows.var))) {
     const columnsLong = sizeOf(c.columns) >= 8 * columns;
     if (!columnsLong || !o.uses.has(last.var) || runsAlong(o, last.var) || !isReadOnce(c, o) || !plain(o)) continue;
-    const copy = s.cacheRead(block, o.buffer.name, "workspace", { order: orderFor(o, last) });
+    const copy = s.cacheRead(block, o.buffer.name, "workspace");
+    storeAlong(s, copy, o, last);
     const own = s.ownLoops(copy);
     const row = own.at(-1)!;
     if (own.length !== o.index.length) continue;
@@ -87,11 +90,28 @@ const isReadOnce = (c: Contraction, a: Access): boolean => c.reads.every((r) => 
 /** Every index is an axis by itself. */
 const plain = (a: Access): boolean => a.index.every((i) => i.kind === "var");
 
-/** The dimensions of an operand with the one that an axis runs through last. */
-function orderFor(a: Access, axis: BlockIter): number[] {
-  const dims = a.index.map((_, d) => d);
-  const d = dims.find((x) => strideIn(a.index[x]!, axis.var) === 1);
-  return d === undefined ? dims : [...dims.filter((x) => x !== d), d];
+/** A constant operand as panels of `n` columns, each contiguous: made once for all calls, so whatever it costs. */
+function packAhead(s: AnySchedule, block: BlockHandle, a: Access, axis: BlockIter, n: number): boolean {
+  const d = a.index.findIndex((i) => strideIn(i, axis.var) === 1);
+  if (d < 0) return false;
+  const illegal = s.attempt(() => {
+    const copy = s.cacheRead(block, a.buffer.name, "workspace");
+    const column = s.loopList(copy)[d]!;
+    s.transformLayout(copy, (...x) => [x[d]!.div(n), ...x.filter((_, i) => i !== d), x[d]!.mod(n)], { pad: 0 });
+    const { po, pi } = s.split(column, { po: "rest", pi: n });
+    moveInside(s, copy, pi);
+    s.vectorize(pi);
+    void po;
+    s.prepare(copy);
+  });
+  return illegal === undefined;
+}
+
+/** Lays out a copy of an operand so that an axis runs along memory. */
+function storeAlong(s: AnySchedule, copy: BlockHandle, a: Access, axis: BlockIter): void {
+  const d = a.index.findIndex((i) => strideIn(i, axis.var) === 1);
+  if (d >= 0 && d < a.index.length - 1)
+    s.transformLayout(copy, (...index) => [...index.filter((_, x) => x !== d), index[d]!]);
 }
 /** The name of the copy's loop over the dimension that an axis runs through. */
 function axisOf(axis: BlockIter, a: Access): string {

@@ -1,6 +1,7 @@
+import type { Tail } from "../../src/ir/index.ts";
 import type { AnyTensor } from "../../te/index.ts";
 import { badArgument, checkOptions, checkSchedule, checkTail, describe, isRecord } from "../arguments.ts";
-import type { BlockHandle, BlockLike, Loop, Schedule } from "../index.ts";
+import type { BlockHandle, BlockLike, LayoutMap, Loop, Schedule } from "../index.ts";
 
 export type Tiles = { readonly [axis: string]: number };
 export type TileLoops<T> = {
@@ -9,7 +10,7 @@ export type TileLoops<T> = {
 };
 export interface TileOptions {
   /** What happens to the rows and columns left over. */
-  readonly tail?: "guard" | "peel";
+  readonly tail?: Tail;
 }
 
 /**
@@ -51,18 +52,37 @@ export function registerTile<X, const T extends Tiles>(
   return { outer, inner } as TileLoops<T>;
 }
 
+export interface PackOptions {
+  /** How the copy lies in memory (see `transformLayout`); as the tensor does when absent. */
+  readonly layout?: LayoutMap;
+  /** What cells hold that the layout leaves over. */
+  readonly pad?: number | bigint | boolean;
+}
+
 /**
- * Packs what a block reads of a tensor into contiguous scratch memory, once per iteration of a loop.
+ * Packs what a block reads of a tensor into contiguous scratch memory, once per iteration of a loop, or once for all.
  *
- *     pack(s, C, B, jo);      // a K x 8 panel of B per jo
+ *     pack(s, C, B, jo);                                                               // a K x 8 panel of B per jo
+ *     pack(s, C, B, "root", { layout: (k, j) => [j.div(8), k, j.mod(8)] });         // all panels of B, before anything else
+ *
+ * Throws ScheduleError as cacheRead, transformLayout and computeAt do, with nothing done then.
  */
-export function pack<X>(s: Schedule<X>, block: BlockLike, read: AnyTensor | string, at: Loop): BlockHandle<string> {
+export function pack<X>(
+  s: Schedule<X>,
+  block: BlockLike,
+  read: AnyTensor | string,
+  at: Loop | "root",
+  options: PackOptions = {},
+): BlockHandle<string> {
   checkSchedule(s, "pack");
+  checkOptions(s.func, "pack", options, ["layout", "pad"]);
   let copy: BlockHandle<string> | undefined;
-  // both or neither
+  // all or nothing
   const illegal = s.attempt(() => {
     copy = s.cacheRead(block, read, "workspace") as BlockHandle<string>;
-    s.computeAt(copy, at);
+    const { layout, pad } = options;
+    if (layout) s.transformLayout(copy, layout, pad === undefined ? {} : { pad });
+    if (at !== "root") s.computeAt(copy, at);
   });
   if (illegal) throw illegal;
   return copy!;

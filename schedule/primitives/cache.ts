@@ -10,7 +10,7 @@ import {
   load,
   buffer as makeBuffer,
   mapExpr,
-  mapStmt,
+  printExpr,
   replaceBuffers,
   type Scope,
   type Stmt,
@@ -19,10 +19,12 @@ import {
   TRUE,
   type Var,
   variable,
+  withScope,
 } from "../../src/ir/index.ts";
-import { readsOf, storesOf } from "../analysis.ts";
+import { type Access, readsOf, storesOf, TWIN } from "../analysis.ts";
 import { badArgument, checkNames, checkScope } from "../arguments.ts";
-import { refuse } from "../error.ts";
+import { type Complaint, refuse } from "../error.ts";
+import { onBlocks } from "../hints.ts";
 import { named, type Outcome } from "../outcome.ts";
 import {
   axisName,
@@ -32,23 +34,22 @@ import {
   freshName,
   io,
   mapBlocks,
+  mapBody,
+  type Place,
   readersOf,
   replaceStmt,
   rewrite,
   treeOf,
   writersOf,
 } from "../tree.ts";
-import { findBlock } from "./find.ts";
+import { findBlock, listNames } from "./find.ts";
 
-/**
- * A nest that copies one buffer (or several of one shape) to another, element by element. Dimension d of the copy is dimension
- * order[d] of the original.
- */
+/** A nest that copies one buffer (or several of one shape) to another, element by element. */
 function copyNest(
   id: BlockId,
   pairs: readonly { readonly from: Buffer; readonly to: Buffer }[],
   names: readonly string[],
-  order?: readonly number[],
+  twin?: string | number | boolean,
 ): { nest: Stmt; loops: Var[] } {
   const shape = pairs[0]!.from.shape;
   const taken = new Set<string>();
@@ -59,102 +60,145 @@ function copyNest(
   });
   const index = made.map((m) => m.iter);
   const iters = made.map((m): BlockIter => ({ var: m.iter, extent: m.extent, kind: "spatial", binding: m.loop }));
-  const target = order ? permuted(index, order) : index;
-  const body = seq(pairs.map(({ from, to }) => store(to, target, load(from, index))));
-  const block: Block = { kind: "block", id, iters, predicate: TRUE, body };
+  const body = seq(pairs.map(({ from, to }) => store(to, index, load(from, index))));
+  const annotations = twin === undefined ? {} : { annotations: { [TWIN]: twin } };
+  const block: Block = { kind: "block", id, iters, predicate: TRUE, body, ...annotations };
   const nest = made.reduceRight<Stmt>(
     (s, m): For => ({ kind: "for", var: m.loop, min: int(0), extent: m.extent, loop: "serial", body: s }),
     block,
   );
   return { nest, loops: made.map((m) => m.loop) };
 }
-const permuted = <T>(list: readonly T[], order: readonly number[]): T[] => order.map((d) => list[d]!);
-const rootChild = (f: Func, b: BlockId): Stmt => {
-  const list = f.body.kind === "seq" ? f.body.body : [f.body];
-  return list.find((s) => blocksIn(s).some((x) => x.id === b))!;
-};
-/** Names of the axes of `b` that index each dimension directly. */
-function directNames(b: Block, indices: readonly (readonly Expr[])[], rank: number): string[] {
+/** The outermost loop around a block, or the block: the statement at the root, or in a branch there, that holds it. */
+export function rootChild(f: Func, b: BlockId): Stmt {
+  const p = treeOf(f).blocks.get(b)!;
+  return [...p.path, p.node].find((s) => s.kind === "for" || s.kind === "block")!;
+}
+/** Whether two blocks stand on different sides of a branch at the root. */
+const apart = (a: Place<Block>, b: Place<Block>): boolean =>
+  a.branches.some((x) => x.depth === 0 && b.branches.some((y) => y.node === x.node && y.then !== x.then));
+/** Names of the axes of `b`, or of loops in its body, that index each dimension directly. */
+function directNames(b: Block, accesses: readonly Access[], rank: number): string[] {
   return Array.from({ length: rank }, (_, d) => {
-    const vars = indices.map((ix) => b.iters.find((it) => it.var === ix[d])?.var);
-    return vars[0] !== undefined && vars.every((v) => v === vars[0]) ? axisName(vars[0]) : `ax${d}`;
+    const names = accesses.map(({ index, inner }) => {
+      const axis = b.iters.find((it) => it.var === index[d]);
+      return axis ? axisName(axis.var) : [...inner.keys()].find((v) => v === index[d])?.name;
+    });
+    return names[0] !== undefined && names.every((n) => n === names[0]) ? names[0] : `ax${d}`;
   });
 }
 
+/** The statement before which something is complete for all of these blocks, the first of them first: outside of all loops. */
+function rootOf(consumers: readonly Place<Block>[]): Stmt {
+  const ways = consumers.map((c) => {
+    const way = [...c.path, c.node];
+    return way.slice(0, way.findIndex((s) => s.kind === "for" || s.kind === "block") + 1);
+  });
+  const first = ways[0]!;
+  const apart = first.findIndex((s, i) => !ways.every((w) => w[i] === s));
+  const common = first.at(apart < 0 ? -1 : apart - 1)!;
+  return common.kind === "seq" ? first[apart]! : common;
+}
+
 /**
- * A copy of a buffer in another scope, made before the block's nest, from which the block reads instead. Move it to where it
- * should be made with computeAt.
+ * A copy of a buffer in another scope, made before the block's nest, from which the block reads instead; or one copy for several
+ * blocks, before the first of them. Move it to where it should be made with computeAt.
  *
  *     cacheRead(C, B, "workspace")
- *     cacheRead(C, Bt, "workspace", [], [1, 0])   // stored transposed: a panel that runs along its columns
+ *     cacheRead([C, D], B, "workspace")
+ *     cacheRead("all", B, "workspace")      // for everybody who reads it
  *
- * With `order`, dimension d of the copy is dimension order[d] of the buffer. The copy's loops are named after the buffer's axes (`axes`), or else the axes of the block that index it.
+ * The copy's loops are named after the buffer's axes (`axes`), or else the axes of the blocks that index it.
  *
  * Conditions:
- * 1. the block reads the buffer;
- * 2. the block doesn't write it;
- * 3. the buffer is complete before the outermost loop around the block: it is an input, or its blocks stand before that;
- * 4. `order`, if given, names each dimension of the buffer once.
+ * 1. each block reads the buffer;
+ * 2. none of them writes it;
+ * 3. the buffer is complete before the outermost loop around the first block: it is an input, or its blocks stand before that.
  *
  * All handles survive. Born: the block `copy` and its loops.
  */
 export function cacheRead(
   f: Func,
-  block: BlockId,
+  blocks: BlockId | readonly BlockId[] | "all",
   b: Buffer,
   scope: Scope,
   axes: readonly string[] = [],
-  order?: readonly number[],
 ): Outcome & { readonly copy: BlockId } {
-  checkScope(f, "cacheRead", 0, scope, [block]);
+  const given = blocks === "all" ? readersOf(f, b).map((r) => r.node.id) : isList(blocks) ? blocks : [blocks];
+  checkScope(f, "cacheRead", 0, scope, given);
   checkNames(f, "cacheRead", "axes", axes);
   if (axes.length > 0 && axes.length !== b.shape.length)
     badArgument(f, "cacheRead", `axes names ${axes.length} dimensions, but ${b.name} has ${b.shape.length}`);
-  const p = findBlock(f, block);
+  const twice = given.find((x, i) => given.indexOf(x) < i);
+  if (twice) badArgument(f, "cacheRead", `block ${twice.name} is given twice`, ["each block once"]);
   const bad = (
     condition: number,
     code: string,
     message: string,
     marks: readonly (Var | BlockId)[],
-    legal: string[] = [],
+    legal?: Complaint["legal"],
   ) => refuse(f, { primitive: "cacheRead", condition, code, message, marks, legal });
-  const { reads, writes } = io(p.node);
-  const others = [...reads].filter((x) => !writes.has(x)).map((x) => x.name);
-  if (!reads.has(b)) bad(1, "not-read", `block ${block.name} does not read ${b.name}`, [block], others);
-  if (writes.has(b))
-    bad(2, "written", `block ${block.name} writes ${b.name} itself`, [block], ["cacheWrite", ...others]);
-  const root = rootChild(f, block);
-  const rootOrder = Math.min(...[p.loops[0] ? treeOf(f).loops.get(p.loops[0].var)!.order : p.order]);
-  const late = writersOf(f, b).find((w) => w.order > rootOrder);
+  const readers = (): string[] => readersOf(f, b).map((r) => `cacheRead(${r.node.id.name}, ${b.name}, "${scope}")`);
+  if (given.length === 0) {
+    if (blocks !== "all") badArgument(f, "cacheRead", `no block that reads ${b.name} is given`, readers());
+    const writers = writersOf(f, b).map((w) => w.node.id);
+    bad(1, "unread", `nobody reads ${b.name}`, writers, () =>
+      onBlocks("cacheWrite", writers, (x) => cacheWrite(f, x, scope), `, "${scope}"`),
+    );
+  }
+  const consumers = given.map((x) => findBlock(f, x)).sort((x, y) => x.order - y.order);
+  for (const { node } of consumers) {
+    const { reads, writes } = io(node);
+    const others = [...reads].filter((x) => !writes.has(x)).map((x) => x.name);
+    if (!reads.has(b))
+      bad(
+        1,
+        "not-read",
+        `block ${node.id.name} does not read ${b.name}`,
+        [node.id],
+        others.map((x) => `cacheRead(${node.id.name}, ${x}, "${scope}")`),
+      );
+    if (writes.has(b))
+      bad(2, "written", `block ${node.id.name} writes ${b.name} itself`, [node.id], (p) =>
+        onBlocks("cacheWrite", [node.id], (x) => p.cacheWrite(f, x, scope), `, "${scope}"`),
+      );
+  }
+  const root = rootOf(consumers);
+  const first = consumers[0]!;
+  const inside = new Set(blocksIn(root));
+  const late = writersOf(f, b).find((w) => inside.has(w.node) || w.order > first.order);
   if (late)
     bad(
       3,
       "not-complete",
-      `${b.name} is computed by ${late.node.id.name} inside the loops of ${block.name}`,
-      [late.node.id, block],
-      [`setScope(${late.node.id.name}, "${scope}")`],
+      `${b.name} is computed by ${late.node.id.name} inside the loops of ${listNames(given)}`,
+      [late.node.id, ...given],
+      () => onBlocks("setScope", [late.node.id], (x) => setScope(f, x, scope), `, "${scope}"`),
     );
-  const rank = b.shape.length;
-  if (order && (order.length !== rank || b.shape.some((_, d) => !order.includes(d))))
-    bad(4, "order", `[${order.join(", ")}] is no order of the ${rank} dimensions of ${b.name}`, [block]);
-  const shape = order ? permuted(b.shape, order) : b.shape;
-  const fresh = makeBuffer(bufferName(f, `${b.name}.${scope}`), b.dtype, shape, scope);
+  const fresh = makeBuffer(bufferName(f, `${b.name}.${scope}`), b.dtype, b.shape, scope);
   const id: BlockId = Object.freeze({ name: freshBlockName(f, fresh.name) });
-  const indices = readsOf(p.node, (x) => x === b).map((r) => r.index);
-  const names = axes.length === b.shape.length ? axes : directNames(p.node, indices, b.shape.length);
-  const { nest, loops } = copyNest(id, [{ from: b, to: fresh }], names, order);
+  const names = consumers.map(({ node }) =>
+    directNames(
+      node,
+      readsOf(node, (x) => x === b),
+      b.shape.length,
+    ),
+  );
+  const common = names[0]!.map((n, d) => (names.every((x) => x[d] === n) ? n : `ax${d}`));
+  const { nest, loops } = copyNest(id, [{ from: b, to: fresh }], axes.length > 0 ? axes : common);
   const memo = new Map<Expr, Expr>();
-  const at = (index: readonly Expr[]): readonly Expr[] => (order ? permuted(index, order) : index);
   const fe = (e: Expr): Expr =>
-    mapExpr(e, (x) => (x.kind === "load" && x.buffer === b ? load(fresh, at(x.index)) : x), memo);
-  const changed = rewrite(root, (s) => (s === p.node ? { ...p.node, body: mapStmt(p.node.body, (x) => x, fe) } : s));
-  const func = replaceStmt(f, root, seq([nest, changed]));
+    mapExpr(e, (x) => (x.kind === "load" && x.buffer === b ? load(fresh, x.index) : x), memo);
+  const nodes = new Set<Stmt>(consumers.map((c) => c.node));
+  const redirect = (s: Stmt): Stmt => (nodes.has(s) && s.kind === "block" ? mapBody(s, fe) : s);
+  const body = rewrite(f.body, (s) => (s === root ? seq([nest, rewrite(root, redirect)]) : redirect(s)));
   return {
-    func: { ...func, intermediates: [...func.intermediates, fresh] },
+    func: { ...f, body, intermediates: [...f.intermediates, fresh] },
     copy: id,
     born: new Map([["copy", id], ...named(loops)]),
   };
 }
+const isList = (x: BlockId | readonly BlockId[]): x is readonly BlockId[] => Array.isArray(x);
 
 /**
  * The block writes to a new buffer in another scope, and a block after its nest copies that to where it wrote before. Move
@@ -163,8 +207,11 @@ export function cacheRead(
  *     const { compute, copy } = cacheWrite(C, "local")
  *
  * Conditions:
- * 1. no other block writes there (do this before decomposeReduction);
- * 2. nobody reads the result inside the outermost loop around the block.
+ * 1. no other block writes there, but for the other sides of branches at the root (do this before decomposeReduction and partition);
+ * 2. nobody reads the result inside the outermost loop around the block;
+ * 3. of several results, those that are copied have one shape.
+ *
+ * Of several results, those that nobody else reads are not copied out; they live in the new scope.
  *
  * All handles survive; the block's handle means the computation. Born: the block `copy` and its loops.
  */
@@ -176,19 +223,21 @@ export function cacheWrite(f: Func, block: BlockId, scope: Scope): Outcome & { r
     code: string,
     message: string,
     marks: readonly (Var | BlockId)[],
-    legal: string[] = [],
+    legal?: Complaint["legal"],
   ) => refuse(f, { primitive: "cacheWrite", condition, code, message, marks, legal });
+  const rescope = (): string[] => onBlocks("setScope", [block], (x) => setScope(f, x, scope), `, "${scope}"`);
   const written = [...io(p.node).writes];
   const root = rootChild(f, block);
   for (const b of written) {
-    const other = writersOf(f, b).find((w) => w.node !== p.node);
+    const other = writersOf(f, b).find((w) => w.node !== p.node && !apart(w, p));
+    const twins = other && p.node.annotations?.[TWIN] !== undefined;
     if (other)
       bad(
         1,
         "writers",
-        `${b.name} is written by ${other.node.id.name} too`,
+        `${b.name}, which block ${block.name} writes, is written by ${other.node.id.name} too`,
         [block, other.node.id],
-        ["cacheWrite before decomposeReduction"],
+        () => [...rescope(), `cacheWrite before ${twins ? "specialize and partition" : "decomposeReduction"}`],
       );
     const reader = readersOf(f, b).find((r) => rootChild(f, r.node.id) === root);
     if (reader)
@@ -197,30 +246,41 @@ export function cacheWrite(f: Func, block: BlockId, scope: Scope): Outcome & { r
         "read-inside",
         `${reader.node.id.name} reads ${b.name} inside the loops of ${block.name}`,
         [block, reader.node.id],
-        [`setScope(${block.name}, "${scope}")`],
+        rescope,
       );
   }
+  // values that only the block itself reads, as the extreme of an argmax, need no copy
+  const wanted = written.filter((x) => f.outputs.includes(x) || readersOf(f, x).length > 0);
+  const copied = wanted.length > 0 ? wanted : written;
+  const { shape } = copied[0]!;
+  const odd = copied.find((x) => x.shape.length !== shape.length || x.shape.some((n, d) => n !== shape[d]));
+  if (odd) {
+    const text = (x: Buffer): string => `${x.name} of shape [${x.shape.map((n) => printExpr(n)).join(", ")}]`;
+    bad(3, "shapes", `block ${block.name} writes ${text(copied[0]!)} and ${text(odd)}`, [block], rescope);
+  }
   const taken = new Set<string>();
-  const pairs = written.map((to) => {
+  const pairs = copied.map((to) => {
     const name = freshName(bufferName(f, `${to.name}.${scope}`), taken);
     taken.add(name);
     return { from: makeBuffer(name, to.dtype, to.shape, scope), to };
   });
   const id: BlockId = Object.freeze({ name: freshBlockName(f, `${block.name}.copy`) });
-  const stores = storesOf(p.node);
-  const names = directNames(
-    p.node,
-    stores.map((s) => s.index),
-    written[0]!.shape.length,
-  );
-  const { nest, loops } = copyNest(id, pairs, names);
-  const map = new Map(pairs.map(({ from, to }) => [to, from]));
+  const stores = storesOf(p.node).filter((x) => pairs.some((y) => y.to === x.buffer));
+  const names = directNames(p.node, stores, pairs[0]!.to.shape.length);
+  const { nest, loops } = copyNest(id, pairs, names, p.node.annotations?.[TWIN]);
+  const kept = written.filter((x) => pairs.every((y) => y.to !== x));
+  const rescoped = new Map(kept.map((x) => [x, withScope(x, scope)]));
+  const map = new Map([...pairs.map(({ from, to }): [Buffer, Buffer] => [to, from]), ...rescoped]);
   const moved = replaceBuffers(p.node, map);
   const func = replaceStmt(f, root, seq([rewrite(root, (s) => (s === p.node ? moved : s)), nest]));
   return {
-    func: { ...func, intermediates: [...func.intermediates, ...pairs.map((x) => x.from)] },
+    func: {
+      ...func,
+      intermediates: [...func.intermediates.map((x) => rescoped.get(x) ?? x), ...pairs.map((x) => x.from)],
+    },
     copy: id,
     born: new Map([["copy", id], ...named(loops)]),
+    replaced: rescoped,
   };
 }
 
@@ -244,12 +304,12 @@ export function setScope(f: Func, block: BlockId, scope: Scope): Outcome {
       primitive: "setScope",
       condition: 1,
       code: "output",
-      message: `${output.name} is an output, so it stays global`,
+      message: `${output.name}, which block ${block.name} writes, is an output, so it stays global`,
       marks: [block],
-      legal: [`cacheWrite(${block.name}, "${scope}")`],
+      legal: () => onBlocks("cacheWrite", [block], (x) => cacheWrite(f, x, scope), `, "${scope}"`),
     });
   checkScope(f, "setScope", 2, scope, [block]);
-  const map = new Map(written.map((b) => [b, makeBuffer(b.name, b.dtype, b.shape, scope, b.strides)]));
+  const map = new Map(written.map((b) => [b, withScope(b, scope)]));
   const body = mapBlocks(f.body, (b) => replaceBuffers(b, map) as Block);
   return {
     func: { ...f, body, intermediates: f.intermediates.map((b) => map.get(b) ?? b) },

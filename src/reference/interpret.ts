@@ -15,6 +15,7 @@ import {
 } from "../ir/index.ts";
 import { arrayFor, fillGarbage, holds, InterpretError, isRecord, type TypedArrayLike } from "./arrays.ts";
 import type { Eval, ExprCompiler, NumberEval, Vector } from "./expr.ts";
+import { denseStrides, type Placement, placementOf, spanOf } from "./placement.ts";
 import { type StatementMemory, StmtCompiler } from "./statement.ts";
 
 export interface InterpretOptions {
@@ -32,6 +33,8 @@ interface Store {
   shape: readonly number[];
   strides: readonly number[];
   exists: boolean;
+  /** The position of an element of a buffer with a layout. */
+  place?: (index: readonly number[]) => number;
 }
 interface Elements {
   readonly get: (data: TypedArrayLike, i: number) => Scalar;
@@ -53,19 +56,6 @@ const F16: Elements = {
 const BOOL: Elements = { get: (d, i) => (d[i] ? 1 : 0), set: PLAIN.set };
 const elements = (d: DType): Elements => (d === "f16" ? F16 : d === "bool" ? BOOL : PLAIN);
 
-export function denseStrides(shape: readonly number[]): number[] {
-  const out: number[] = [];
-  let step = 1;
-  for (let d = shape.length - 1; d >= 0; d--) {
-    out.unshift(step);
-    step *= shape[d]!;
-  }
-  return out;
-}
-/** Elements from the first to just past the last. */
-export const spanOf = (shape: readonly number[], strides: readonly number[]): number =>
-  shape.some((n) => n <= 0) ? 0 : shape.reduce((s, n, d) => s + (n - 1) * strides[d]!, 1);
-
 class Buffers implements StatementMemory {
   readonly #stores = new Map<Buffer, Store>();
   readonly #fill: "garbage" | "zero";
@@ -80,16 +70,26 @@ class Buffers implements StatementMemory {
     }
     return s;
   }
-  allocate(b: Buffer, shape: readonly number[]): Store {
+  /** Says where the elements of a buffer lie; returns how many its memory takes. */
+  lay(b: Buffer, shape: readonly number[], strides: readonly number[], placement?: Placement): number {
     const s = this.store(b);
     s.shape = shape;
-    s.strides = denseStrides(shape);
+    s.strides = strides;
     s.exists = true;
-    const n = spanOf(shape, s.strides);
+    if (placement) s.place = placement.at;
+    return placement ? placement.span : spanOf(shape, strides);
+  }
+  allocate(
+    b: Buffer,
+    shape: readonly number[],
+    strides: readonly number[] = denseStrides(shape),
+    placement?: Placement,
+  ): void {
+    const n = this.lay(b, shape, strides, placement);
+    const s = this.store(b);
     if (s.data.length !== n || !holds(b.dtype, s.data)) s.data = arrayFor(b.dtype, n);
     if (this.#fill === "garbage") fillGarbage(b.dtype, s.data);
     else s.data.fill(0 as never);
-    return s;
   }
 
   #fail(b: Buffer, s: Store, index: readonly number[], what: string): never {
@@ -111,19 +111,19 @@ class Buffers implements StatementMemory {
       at += i * strides[d]!;
     }
     if (!s.exists) this.#fail(b, s, index, what);
-    return at;
+    return s.place?.(index) ?? at;
   }
   #scalarPosition(b: Buffer, index: readonly Expr[], c: ExprCompiler, what: string): NumberEval {
     const s = this.store(b);
     const fs = index.map((i) => c.number(i));
     const [f, g] = [fs[0]!, fs[1]!];
-    if (fs.length === 1)
+    if (fs.length === 1 && !b.layout)
       return () => {
         const i = f();
         if (s.shape.length === 1 && i >= 0 && i < s.shape[0]!) return i * s.strides[0]!;
         return this.#position(b, s, [i], what);
       };
-    if (fs.length === 2)
+    if (fs.length === 2 && !b.layout)
       return () => {
         const [i, j] = [f(), g()];
         const [m, n] = s.shape as [number, number];
@@ -219,7 +219,7 @@ export function bindParameters(
 
 /**
  * Runs a function on typed arrays (f16 as Uint16Array of bits, bool as Uint8Array) and returns its outputs by name.
- * An input with strides takes the elements from its first to its last. Throws InterpretError naming buffer, index and
+ * An input with strides takes the elements from its first to its last, a parameter with a layout its whole memory. Throws InterpretError naming buffer, index and
  * shape for an access outside a buffer, and for a missing or misfit argument.
  *
  *     const { C } = interpret(func, { A, B });
@@ -245,21 +245,21 @@ export function interpret(
     c.exprs.begin(list)();
     return list.map((e) => c.exprs.number(e)());
   };
+  const placement = (b: Buffer): Placement | undefined =>
+    b.layout && placementOf(b, b.layout, memory, (x) => bindParameters(x, func.sizes, options.sizes ?? {}, "size"));
   for (const b of func.inputs) {
     const a = Object.hasOwn(inputs, b.name) ? inputs[b.name] : undefined;
     if (a === undefined) throw new InterpretError(`input ${b.name} is missing`);
     if (!holds(b.dtype, a))
       throw new InterpretError(`input ${b.name} holds ${b.dtype}, but was given a ${a.constructor.name}`);
-    const s = memory.store(b);
-    s.shape = numbers(b.shape);
-    s.strides = b.strides ? numbers(b.strides) : denseStrides(s.shape);
-    const n = spanOf(s.shape, s.strides);
+    const shape = numbers(b.shape);
+    const n = memory.lay(b, shape, b.strides ? numbers(b.strides) : denseStrides(shape), placement(b));
     if (a.length < n)
-      throw new InterpretError(`input ${b.name} of shape [${s.shape.join(", ")}] needs ${n} elements, not ${a.length}`);
-    s.data = a;
-    s.exists = true;
+      throw new InterpretError(`input ${b.name} of shape [${shape.join(", ")}] needs ${n} elements, not ${a.length}`);
+    memory.store(b).data = a;
   }
-  for (const b of [...func.outputs, ...func.intermediates]) memory.allocate(b, numbers(b.shape));
+  for (const b of [...func.outputs, ...func.intermediates])
+    memory.allocate(b, numbers(b.shape), undefined, placement(b));
   c.compile(func.body)();
   return Object.fromEntries(func.outputs.map((b) => [b.name, memory.store(b).data]));
 }
