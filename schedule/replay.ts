@@ -1,4 +1,5 @@
 /** Reading recorded steps: the arguments of a step, and how each primitive is done again. */
+import { badArgument, describe } from "./arguments.ts";
 import type { BlockHandle, Loop } from "./handles.ts";
 import type { Schedule } from "./schedule.ts";
 import type { TraceStep } from "./trace.ts";
@@ -18,7 +19,9 @@ export class Args {
     return this.#s.loopAt(this.get("loop"));
   }
   loops(): Loop[] {
-    return this.get<readonly string[]>("loops").map((l) => this.#s.loopAt(l));
+    const list = this.get<readonly string[]>("loops");
+    if (!Array.isArray(list)) badArgument(this.#s.func, "replay", `loops are ${describe(list)}, not a list`);
+    return list.map((l) => this.#s.loopAt(l));
   }
   block(): BlockHandle {
     return this.#s.blockAt(this.get("block"));

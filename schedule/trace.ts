@@ -1,18 +1,21 @@
 /**
  * Traces: the primitives applied, as plain JSON. Loops and blocks are referred to by where they come from: `C` is the block C
- * the schedule began with, `C.i` its loop i, `@2.ii` the output ii of step 2.
+ * the schedule began with, `C.i` its loop i, `@2.ii` the output ii of step 2 (the first step is 0).
  */
-
-import { TilewrightError } from "../src/ir/index.ts";
-import { badArgument, checkSchedule, describe } from "./arguments.ts";
+import { badArgument, checkOptions, checkSchedule, describe, isRecord } from "./arguments.ts";
+import { undecided } from "./choices.ts";
+import { ScheduleError } from "./error.ts";
 import { blockReplay } from "./methods/blocks.ts";
 import { branchReplay } from "./methods/branches.ts";
 import { bufferReplay } from "./methods/buffers.ts";
+import { choiceReplay } from "./methods/choices.ts";
+import { layoutReplay } from "./methods/layouts.ts";
 import { loopReplay } from "./methods/loops.ts";
 import { moveReplay } from "./methods/moves.ts";
 import { reductionReplay } from "./methods/reductions.ts";
 import { Args, type Replay } from "./replay.ts";
 import type { Schedule } from "./schedule.ts";
+import { formatSteps } from "./trace-text.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [k: string]: Json };
 export interface TraceStep {
@@ -29,30 +32,68 @@ const REPLAY: Replay = {
   ...loopReplay,
   ...moveReplay,
   ...bufferReplay,
+  ...layoutReplay,
   ...reductionReplay,
   ...branchReplay,
   ...blockReplay,
+  ...choiceReplay,
 };
 
+export interface ReplayOptions {
+  /** Called after each step. */
+  readonly onStep?: (step: TraceStep, n: number) => void;
+}
 /**
- * Applies the steps of a trace to a schedule of the same program (tensors of the same names and axes).
+ * Applies the steps of a trace to a schedule of the same program (tensors of the same names and axes, other shapes wherever the
+ * steps are legal there).
  *
  *     const again = replay(s.trace, schedule(C));
  *
- * Throws ScheduleError where a step is illegal, and for a reference to something that isn't there.
+ * Throws ScheduleError naming the step where one is illegal or refers to something that isn't there; the schedule is then as it
+ * was before the first.
  */
-export function replay<X>(trace: Trace, s: Schedule<X>): Schedule<X> {
+export function replay<X>(trace: Trace, s: Schedule<X>, options: ReplayOptions = {}): Schedule<X> {
   checkSchedule(s, "replay");
-  if (!Array.isArray(trace))
-    badArgument(s.func, "replay", `expected a list of steps, but was given ${describe(trace)}`);
-  for (const step of trace as Trace) {
-    const f = REPLAY[step.primitive];
-    if (!f)
-      throw new TilewrightError(
-        "schedule.trace",
-        `a trace names the primitive "${step.primitive}", which does not exist`,
-      );
-    f(s as Schedule<unknown>, new Args(s as Schedule<unknown>, step.args));
+  checkOptions(s.func, "replay", options, ["onStep"]);
+  if (!Array.isArray(trace) || !trace.every(isStep))
+    badArgument(s.func, "replay", `expected a list of steps, but was given ${describe(trace)}`, ["schedule.trace"]);
+  const any = s as unknown as Schedule<unknown>;
+  // a schedule may have steps already, so references to steps of the trace are shifted
+  const at: number[] = [];
+  const failed = s.attempt(() =>
+    undecided(any, () => {
+      for (const [n, step] of (trace as Trace).entries()) {
+        at.push(s.trace.length);
+        redo(any, trace, n, shifted(step.args, at) as TraceStep["args"]);
+        options.onStep?.(step, n);
+      }
+    }),
+  );
+  if (failed === undefined) return s;
+  Error.captureStackTrace?.(failed, replay);
+  throw failed;
+}
+const isStep = (x: unknown): boolean =>
+  isRecord(x) && typeof x.primitive === "string" && isRecord(x.args) && Array.isArray(x.results);
+
+function redo(s: Schedule<unknown>, trace: Trace, n: number, args: TraceStep["args"]): void {
+  const step = trace[n]!;
+  const run = Object.hasOwn(REPLAY, step.primitive) ? REPLAY[step.primitive] : undefined;
+  try {
+    if (!run) badArgument(s.func, "replay", `there is no primitive "${step.primitive}"`, Object.keys(REPLAY));
+    run(s, new Args(s, args));
+  } catch (e) {
+    throw e instanceof ScheduleError ? e.during(`step ${n} (${formatSteps(trace.slice(0, n + 1))[n]})`) : e;
   }
-  return s;
+}
+/** References to results of a trace's steps, where those steps have other numbers now. */
+function shifted(x: Json, at: readonly number[]): Json {
+  if (typeof x === "string") {
+    const ref = /^@(\d+)(\..*)$/s.exec(x);
+    const now = ref ? at[Number(ref[1])] : undefined;
+    return now === undefined ? x : `@${now}${ref![2]}`;
+  }
+  if (Array.isArray(x)) return (x as readonly Json[]).map((y) => shifted(y, at));
+  if (typeof x !== "object" || x === null) return x;
+  return Object.fromEntries(Object.entries(x).map(([k, v]) => [k, shifted(v, at)]));
 }

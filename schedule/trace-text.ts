@@ -1,0 +1,277 @@
+/**
+ * Traces as text, one step per line, exact: reading what was written gives the same trace.
+ *
+ *     io, ii = split(C.i, { io: rest, ii: 6 }, tail: peel)
+ *     init, i, j = decomposeReduction(C, C.k)
+ *     reorder([ii, C.j, io]) reassociates
+ *
+ * Each result gets a name of its own, by which later steps mean it; where its name is taken, `i as i_1` gives another one.
+ * Words stand for themselves (`C.i`, `peel`); what isn't a word, or would be taken for a result, stands in quotes.
+ */
+import { TilewrightError } from "../src/ir/index.ts";
+import { describe } from "./arguments.ts";
+import type { Json, Trace, TraceStep } from "./trace.ts";
+
+/** Arguments that stand without their names, in this order, as far as a step has them. */
+const POSITIONAL: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    split: ["loop", "factors"],
+    fuse: ["loops", "name"],
+    reorder: ["loops"],
+    unroll: ["loop"],
+    vectorize: ["loop"],
+    parallel: ["loop"],
+    bind: ["loop", "index"],
+    pad: ["block", "loop", "multiple"],
+    computeAt: ["block", "loop"],
+    computeRoot: ["block"],
+    computeWith: ["block", "loop"],
+    storeAt: ["block", "loop"],
+    foldStorage: ["block", "loop"],
+    doubleBuffer: ["block", "loop"],
+    reverseComputeAt: ["block", "loop"],
+    computeInline: ["block"],
+    reverseComputeInline: ["block"],
+    cacheRead: ["block", "buffer", "scope"],
+    cacheWrite: ["block", "scope"],
+    setScope: ["block", "scope"],
+    prepare: ["block"],
+    reindex: ["block", "buffer", "scope"],
+    decomposeReduction: ["block", "loop"],
+    rfactor: ["block", "loops"],
+    blockize: ["loop"],
+    tensorize: ["loop", "intrinsic"],
+    specialize: ["loop", "condition"],
+    partition: ["loop", "parts"],
+    choose: ["name", "options"],
+  }),
+);
+const WORD = /^[\p{L}_$][\p{L}\p{N}_$.#]*$/u;
+const CONSTANTS = new Map<string, Json>([
+  ["true", true],
+  ["false", false],
+  ["null", null],
+]);
+const REASSOCIATES = "reassociates";
+
+/** What later steps call results: text for a reference, and the reference for a text. */
+class Aliases {
+  readonly #byRef = new Map<string, string>();
+  readonly refs = new Map<string, string>();
+  of(ref: string): string | undefined {
+    return this.#byRef.get(ref);
+  }
+  add(ref: string, alias: string): void {
+    this.#byRef.set(ref, alias);
+    this.refs.set(alias, ref);
+  }
+  fresh(name: string): string {
+    const base = WORD.test(name) ? name : "r";
+    let alias = base;
+    for (let n = 1; this.refs.has(alias) || CONSTANTS.has(alias); n++) alias = `${base}_${n}`;
+    return alias;
+  }
+}
+
+function printValue(x: Json, aliases: Aliases): string {
+  if (typeof x === "string") {
+    const alias = aliases.of(x);
+    if (alias !== undefined) return alias;
+    return WORD.test(x) && !aliases.refs.has(x) && !CONSTANTS.has(x) ? x : JSON.stringify(x);
+  }
+  if (typeof x === "number") return Object.is(x, -0) ? "-0" : JSON.stringify(x);
+  if (typeof x !== "object" || x === null) return String(x);
+  if (Array.isArray(x)) return `[${(x as readonly Json[]).map((y) => printValue(y, aliases)).join(", ")}]`;
+  const entries = Object.entries(x).map(([k, v]) => `${printKey(k)}: ${printValue(v, aliases)}`);
+  return entries.length > 0 ? `{ ${entries.join(", ")} }` : "{}";
+}
+const printKey = (k: string): string => (WORD.test(k) ? k : JSON.stringify(k));
+
+function printCall(step: TraceStep, aliases: Aliases): string {
+  const order = POSITIONAL.get(step.primitive) ?? [];
+  const missing = order.findIndex((k) => !Object.hasOwn(step.args, k));
+  const leading = missing < 0 ? order : order.slice(0, missing);
+  const args = leading.map((k) => printValue(step.args[k]!, aliases));
+  for (const [k, v] of Object.entries(step.args))
+    if (!leading.includes(k)) args.push(`${printKey(k)}: ${printValue(v, aliases)}`);
+  return `${printKey(step.primitive)}(${args.join(", ")})${step.reassociates ? ` ${REASSOCIATES}` : ""}`;
+}
+function printStep(step: TraceStep, n: number, aliases: Aliases): string {
+  const call = printCall(step, aliases);
+  const results = step.results.map((name) => {
+    const alias = aliases.fresh(name);
+    aliases.add(`@${n}.${name}`, alias);
+    return alias === name ? name : `${printKey(name)} as ${alias}`;
+  });
+  return results.length > 0 ? `${results.join(", ")} = ${call}` : call;
+}
+
+/** Each step as a line of text. */
+export function formatSteps(trace: Trace): string[] {
+  const aliases = new Aliases();
+  return trace.map((step, n) => printStep(step, n, aliases));
+}
+/**
+ * A trace as text, one step per line; `parseTrace` reads it back exactly.
+ *
+ *     console.log(formatTrace(s.trace));   // io, ii = split(C.i, { io: rest, ii: 6 }, tail: guard)
+ */
+export const formatTrace = (trace: Trace): string => formatSteps(trace).join("\n");
+
+type Token = { readonly at: number } & (
+  | { readonly kind: "word" | "sign" | "end"; readonly text: string }
+  | { readonly kind: "text" | "number"; readonly text: string; readonly value: string | number }
+);
+const TOKEN =
+  /\s*(?:(?<word>[\p{L}_$][\p{L}\p{N}_$.#]*)|(?<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<text>"(?:[^"\\]|\\.)*")|(?<sign>[=,:()[\]{}]))/uy;
+
+/** One line of text, read token by token. */
+class Line {
+  readonly #text: string;
+  readonly #line: number;
+  readonly #aliases: Aliases;
+  readonly #tokens: Token[] = [];
+  #next = 0;
+
+  constructor(text: string, line: number, aliases: Aliases) {
+    this.#text = text;
+    this.#line = line;
+    this.#aliases = aliases;
+    for (let at = 0; text.slice(at).trim() !== ""; ) {
+      TOKEN.lastIndex = at;
+      const m = TOKEN.exec(text);
+      const start = at + /^\s*/.exec(text.slice(at))![0].length;
+      if (m === null) this.fail(start, "a name, a number, a text in quotes or one of = , : ( ) [ ] { }");
+      at = TOKEN.lastIndex;
+      const g = m.groups!;
+      if (g.word !== undefined) this.#tokens.push({ kind: "word", at: start, text: g.word });
+      else if (g.sign !== undefined) this.#tokens.push({ kind: "sign", at: start, text: g.sign });
+      else if (g.number !== undefined)
+        this.#tokens.push({ kind: "number", at: start, text: g.number, value: Number(g.number) });
+      else this.#tokens.push({ kind: "text", at: start, text: g.text!, value: this.#unquote(g.text!, start) });
+    }
+    this.#tokens.push({ kind: "end", at: text.trimEnd().length, text: "the end of the line" });
+  }
+  #unquote(text: string, at: number): string {
+    try {
+      return JSON.parse(text) as string;
+    } catch {
+      return this.fail(at, "a text in quotes as in JSON");
+    }
+  }
+  fail(at: number, expected: string): never {
+    const found = this.#text.slice(at).trim() === "" ? "the end of the line" : `"${this.#text.slice(at).trim()}"`;
+    throw new TilewrightError(
+      "schedule.trace-text",
+      `line ${this.#line}, column ${at + 1}: expected ${expected}, found ${found}\n${this.#text}\n${" ".repeat(at)}^`,
+    );
+  }
+  get #token(): Token {
+    return this.#tokens[this.#next]!;
+  }
+  #is(text: string, ahead = 0): boolean {
+    const t = this.#tokens[this.#next + ahead];
+    return t !== undefined && t.text === text && t.kind !== "text";
+  }
+  #skip(text: string): boolean {
+    if (!this.#is(text)) return false;
+    this.#next++;
+    return true;
+  }
+  #need(text: string): void {
+    if (!this.#skip(text)) this.fail(this.#token.at, `"${text}"`);
+  }
+  /** A word or a text in quotes. */
+  #name(what: string): string {
+    const t = this.#token;
+    this.#next++;
+    if (t.kind === "word") return t.text;
+    return t.kind === "text" ? String(t.value) : this.fail(t.at, what);
+  }
+  /** What stands between two brackets, separated by commas. */
+  #list(close: string, item: () => void): void {
+    if (this.#skip(close)) return;
+    do item();
+    while (this.#skip(","));
+    this.#need(close);
+  }
+  #value(): Json {
+    const t = this.#token;
+    this.#next++;
+    if (t.kind === "number" || t.kind === "text") return t.value;
+    if (t.kind === "word") {
+      const constant = CONSTANTS.get(t.text);
+      return constant !== undefined ? constant : (this.#aliases.refs.get(t.text) ?? t.text);
+    }
+    if (t.text === "[") {
+      const list: Json[] = [];
+      this.#list("]", () => list.push(this.#value()));
+      return list;
+    }
+    if (t.text === "{") {
+      const entries: [string, Json][] = [];
+      this.#list("}", () => entries.push(this.#entry(entries)));
+      return Object.fromEntries(entries);
+    }
+    return this.fail(t.at, "a value");
+  }
+  #entry(before: readonly (readonly [string, Json])[]): [string, Json] {
+    const { at } = this.#token;
+    const key = this.#name("a name");
+    if (before.some(([k]) => k === key)) this.fail(at, "another name than before");
+    this.#need(":");
+    return [key, this.#value()];
+  }
+  #args(primitive: string): { readonly [k: string]: Json } {
+    const order = POSITIONAL.get(primitive) ?? [];
+    const entries: [string, Json][] = [];
+    this.#list(")", () => {
+      if (this.#is(":", 1)) return void entries.push(this.#entry(entries));
+      const key = order[entries.length];
+      if (key === undefined || entries.some(([k], i) => k !== order[i])) this.fail(this.#token.at, "name: value");
+      entries.push([key, this.#value()]);
+    });
+    return Object.fromEntries(entries);
+  }
+  step(n: number): TraceStep {
+    const results: { readonly name: string; readonly alias: string; readonly at: number }[] = [];
+    const signs = this.#tokens.filter((t) => t.kind === "sign" && t.text !== ",");
+    if (signs[0]?.text === "=") {
+      do {
+        const { at } = this.#token;
+        const name = this.#name("the name of a result");
+        results.push({ name, alias: this.#skip("as") ? this.#name("another name for the result") : name, at });
+      } while (this.#skip(","));
+      this.#need("=");
+    }
+    const primitive = this.#name("a primitive");
+    this.#need("(");
+    const args = this.#args(primitive);
+    const reassociates = this.#skip(REASSOCIATES);
+    if (this.#token.kind !== "end") this.fail(this.#token.at, "the end of the line");
+    for (const { name, alias, at } of results) {
+      if (this.#aliases.refs.has(alias) || CONSTANTS.has(alias) || !WORD.test(alias))
+        this.fail(at, `a name that is not taken ("${alias}" is; write ${printKey(name)} as ...)`);
+      this.#aliases.add(`@${n}.${name}`, alias);
+    }
+    const step: TraceStep = { primitive, args, results: results.map((r) => r.name) };
+    return reassociates ? { ...step, reassociates } : step;
+  }
+}
+
+/**
+ * Reads what `formatTrace` wrote. Empty lines and lines that begin with # are passed over.
+ *
+ *     replay(parseTrace(await readFile("gemm.trace", "utf8")), schedule(C));
+ *
+ * Throws TilewrightError (`schedule.trace-text`) naming line and column.
+ */
+export function parseTrace(text: string): Trace {
+  if (typeof text !== "string")
+    throw new TilewrightError("schedule.trace-text", `parseTrace: expected a text, but was given ${describe(text)}`);
+  const aliases = new Aliases();
+  const steps: TraceStep[] = [];
+  for (const [i, line] of text.split("\n").entries())
+    if (!/^\s*(#|$)/.test(line)) steps.push(new Line(line, i + 1, aliases).step(steps.length));
+  return steps;
+}

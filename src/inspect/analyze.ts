@@ -1,0 +1,50 @@
+/**
+ * Warnings about a schedule, in the manner of a profiler but without running anything: each says what is likely slow, by how
+ * much, and which loops and blocks it means.
+ */
+import type { Schedule } from "../../schedule/index.ts";
+import { printFunc, TilewrightError } from "../ir/index.ts";
+import { type Target, wasm } from "../target/index.ts";
+import type { AnalyzeOptions, Found, Limits, Warning } from "./types.ts";
+import { FINDERS } from "./warnings.ts";
+import { Workshop } from "./workshop.ts";
+
+const LIMITS: Limits = { cache: 1 << 20, recomputation: 1.5, shortVectors: 0.4, share: 0.05 };
+
+/**
+ * What is likely slow about a schedule.
+ *
+ *     for (const w of analyze(s, wasm({ relaxed: true }))) console.log(w.message);
+ *     analyze(s, wasm(), { sizes: { n: 1000 } });
+ *
+ * Warnings come in the order of their blocks' work, the most first. Throws TilewrightError `inspect-sizes` where a symbolic size has no
+ * value, `inspect-options` for options that make no sense, and what lowering throws.
+ */
+export function analyze(s: Schedule<unknown>, target: Target = wasm(), options: AnalyzeOptions = {}): Warning[] {
+  const { sizes, ...rest } = options;
+  const limits: Record<string, number> = { ...LIMITS };
+  for (const [k, v] of Object.entries(rest)) {
+    if (!Object.hasOwn(LIMITS, k))
+      throw new TilewrightError(
+        "inspect-options",
+        `analyze: there is no option "${k}": there are sizes, ${Object.keys(LIMITS).join(", ")}`,
+      );
+    if (v === undefined) continue;
+    if (typeof v !== "number" || !(v >= 0))
+      throw new TilewrightError("inspect-options", `analyze: ${k} is ${String(v)}, but a number from 0 was expected`);
+    limits[k] = v;
+  }
+  const w = new Workshop(s.func, target, sizes, limits as unknown as Limits);
+  const found = FINDERS.flatMap((find) => find(w)).sort((a, b) => b.share - a.share);
+  return found.map((x) => describe(s, x));
+}
+
+function describe(s: Schedule<unknown>, x: Found): Warning {
+  const blocks = s.blocks().filter((b) => x.blocks.includes(b.id));
+  const all = s.blocks().flatMap((b) => s.loopList(b));
+  const loops = x.loops.flatMap((v) => all.find((l) => l.var === v) ?? []);
+  const refs = [...loops, ...blocks].flatMap((h) => s.refOf(h) ?? []);
+  const nest = printFunc(s.func, { marks: new Set<object>([...x.loops, ...x.blocks]) });
+  const { code, message, buffers = [], quantities = {} } = x;
+  return { code, message, loops, blocks, refs, buffers, quantities, nest };
+}
