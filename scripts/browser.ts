@@ -1,6 +1,7 @@
 /**
  * The package in a browser: bundles it with esbuild as a user would, serves a page on localhost and reads what headless Chromium made
- * of it. Two pages: one runs a built module through the runtime alone, one brings the whole compiler. Needs `npm run build` first.
+ * of it. One page runs a built module through the runtime alone, one brings the whole compiler, one is the picture of a schedule.
+ * Needs `npm run build` first.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -67,6 +68,62 @@ async function gemmWasm(): Promise<Uint8Array> {
   const C = compute("C", { i: M, j: N }, ({ i, j }) => sum({ k: K }, ({ k }) => A.at(i, k).mul(B.at(k, j))));
   return (await build(C)).wasm;
 }
+
+/** The picture of a schedule, drawn by the package itself. It keeps account of its errors. */
+async function picture(): Promise<string> {
+  const { compute, placeholder, schedule, show, sum } = (await import(
+    join(root, "dist/src/index.js")
+  )) as typeof import("../src/index.ts");
+  const A = placeholder("A", [32, 32]);
+  const C = compute("C", { i: 32, j: 32 }, ({ i, j }) => sum({ k: 32 }, ({ k }) => A.at(i, k).mul(A.at(k, j))));
+  const s = schedule(C);
+  s.vectorize(s.split(s.loops(C).j, { jo: "rest", ji: 8 }).ji);
+  const account = `<script>
+window.errors = [];
+addEventListener("error", (e) => errors.push(e.message));
+addEventListener("securitypolicyviolation", (e) => errors.push(e.violatedDirective));
+console.error = (...what) => errors.push(what.join(" "));
+</script>`;
+  return show(s, { html: true }).replace("<head>", `<head>${account}`);
+}
+/** Looks at the picture in a frame, because its own page may not talk to anybody. */
+const LOOK = `
+const report = (text) => fetch("/report", { method: "POST", body: text });
+const frame = document.querySelector("iframe");
+function look(page) {
+  const d = page.document;
+  const must = (holds, what) => { if (!holds) throw new Error(what); };
+  const press = (on, key) => on.dispatchEvent(new page.KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  const text = () => d.getElementById("step-nest").textContent;
+  must(text().includes("for j in 32"), "the first step is not the plain nest: " + text());
+  d.getElementById("next").click();
+  must(text().includes("for jo in 4") && d.querySelector(".row.added"), "next does not show the split: " + text());
+  press(d.body, "ArrowRight");
+  must(text().includes("vectorized ji in 8"), "the right arrow does not show vectorize: " + text());
+  must(d.getElementById("next").disabled, "there is a step after the last");
+  press(d.body, "ArrowLeft");
+  d.getElementById("previous").click();
+  must(d.querySelector("[aria-current]").dataset.step === "0", "stepping back does not reach the beginning");
+  const rows = [...d.querySelectorAll("#nest summary")];
+  rows[0].focus();
+  press(rows[0], "ArrowDown");
+  must(d.activeElement === rows[1], "the down arrow does not reach the next row");
+  const panel = d.getElementById("at-" + rows[1].dataset.at);
+  must(!panel.hidden && d.querySelectorAll(".panel:not([hidden])").length === 1, "the row that has focus is not shown");
+  must(d.querySelectorAll("tr.lit").length === 2, "its buffers are not marked");
+  must(d.documentElement.scrollWidth <= page.innerWidth, "the page is wider than its window");
+  must(page.errors.length === 0, "errors: " + page.errors.join("; "));
+}
+frame.addEventListener("load", () => {
+  try {
+    look(frame.contentWindow);
+    report("PASS");
+  } catch (e) {
+    report("FAIL " + e.message);
+  }
+});
+frame.src = "/picture.html";
+`;
 
 function browser(): string {
   const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -166,6 +223,15 @@ try {
       return `bundle of ${(script.length / 1024).toFixed(0)} KB`;
     });
   }
+  await test("the picture of a schedule", async () => {
+    const html = await picture();
+    files.set("/picture.html", ["text/html", html]);
+    const frame = `<!doctype html><title>look</title><body><iframe width="900" height="700"></iframe><script>${LOOK}</script>`;
+    files.set("/look.html", ["text/html", frame]);
+    const report = await reportOf(`${origin}/look.html`);
+    if (report !== "PASS") throw new Error(report);
+    return `${(html.length / 1024).toFixed(0)} KB`;
+  });
 } finally {
   server.close();
   server.closeAllConnections();

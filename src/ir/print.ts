@@ -4,7 +4,7 @@
  */
 import type { Const, Expr, Var } from "./expr.ts";
 import { opInfo } from "./ops.ts";
-import type { Block, Buffer, Func, Stmt } from "./stmt.ts";
+import { type Block, type Buffer, type Func, type Layout, NOTES, type Stmt } from "./stmt.ts";
 
 export interface PrintOptions {
   /** Lines that print one of these are underlined with ^^^ (loops by variable, blocks by id, any statement by its node). */
@@ -36,9 +36,16 @@ const PRECEDENCE: Readonly<Record<string, number>> = {
 export class Names {
   readonly #names = new Map<object, string>();
   readonly #used = new Map<string, number>();
+  readonly #outer: Names | undefined;
+  /** `own` go by their names here without taking them from others, which `outer` names. */
+  constructor(own: readonly Var[] = [], outer?: Names) {
+    for (const v of own) this.of(v);
+    this.#outer = outer;
+  }
   of(o: Var | Buffer): string {
     const old = this.#names.get(o);
     if (old !== undefined) return old;
+    if (this.#outer) return this.#outer.of(o);
     let n = this.#used.get(o.name) ?? 0;
     let name = n === 0 ? o.name : `${o.name}_${n}`;
     while (n > 0 && this.#used.has(name)) name = `${o.name}_${++n}`;
@@ -89,6 +96,8 @@ export function printExpr(e: Expr, names: Names = new Names(), outer = 0, budget
       return `x${e.lanes}(${p(e.value)})`;
     case "shuffle":
       return `shuffle([${e.vectors.map((v) => p(v)).join(", ")}], [${e.picks.join(", ")}])`;
+    case "call":
+      return `${e.intrinsic.name}(${e.args.map((a) => p(a)).join(", ")})`;
     case "reduce": {
       const axes = e.axes.map((a) => `${names.of(a.var)}: ${p(a.extent)}`).join(", ");
       const cond = e.condition ? ` if ${p(e.condition)}` : "";
@@ -122,8 +131,13 @@ function blockHeader(b: Block, names: Names): string {
     return `${names.of(it.var)}${tag} = ${printExpr(it.binding, names)}`;
   });
   const pred = isTrue(b.predicate) ? "" : ` if ${printExpr(b.predicate, names)}`;
-  const stored = b.storeAt ? `  # stored at ${names.of(b.storeAt)}` : "";
-  return `block ${b.id.name}(${iters.join(", ")})${pred}:${stored}`;
+  const notes = [
+    ...(b.storeAt ? [`stored at ${b.storeAt === "root" ? "root" : names.of(b.storeAt)}`] : []),
+    ...Object.entries(b.annotations ?? {})
+      .filter(([k]) => !(NOTES as readonly string[]).includes(k))
+      .map(([k, v]) => `${k}: ${v}`),
+  ];
+  return `block ${b.id.name}(${iters.join(", ")})${pred}:${notes.length > 0 ? `  # ${notes.join(", ")}` : ""}`;
 }
 
 export function printStmt(s: Stmt, options: PrintOptions = {}, names: Names = new Names(), depth = 0): string {
@@ -142,7 +156,10 @@ export function printStmt(s: Stmt, options: PrintOptions = {}, names: Names = ne
         const kind = x.loop === "serial" ? "for" : x.loop;
         const lo = x.min.kind === "const" && x.min.value === 0 ? "" : `${printExpr(x.min, names)} .. +`;
         const notes = [
+          ...(x.bind ? [x.bind] : []),
           ...(x.tail && x.tail !== "guard" ? [`tail: ${x.tail}`] : []),
+          ...(x.tensor ? [x.tensor.intrinsic.name] : []),
+          ...(x.tensor?.assume.length ? [`assume: ${x.tensor.assume.join(" ")}`] : []),
           ...Object.entries(x.annotations ?? {}).map(([k, v]) => `${k}: ${v}`),
         ];
         const note = notes.length > 0 ? `  # ${notes.join(", ")}` : "";
@@ -193,7 +210,23 @@ export function printStmt(s: Stmt, options: PrintOptions = {}, names: Names = ne
 export function printBuffer(b: Buffer, names: Names = new Names()): string {
   const strides = b.strides ? ` strides [${b.strides.map((e) => printExpr(e, names)).join(", ")}]` : "";
   const scope = b.scope === "global" ? "" : ` in ${b.scope}`;
-  return `${names.of(b)}: ${b.dtype}[${b.shape.map((e) => printExpr(e, names)).join(", ")}]${strides}${scope}`;
+  const name = names.of(b);
+  const shape = b.shape.map((e) => printExpr(e, names)).join(", ");
+  return `${name}: ${b.dtype}[${shape}]${strides}${scope}${b.layout ? printLayout(b, b.layout, names) : ""}`;
+}
+/** E.g. `, layout (k, j) -> (j // 8, k, j % 8) of [2, 512, 8], stride 0 = 4 mod 32, pad 0.0`. */
+export function printLayout(b: Buffer, l: Layout, names: Names): string {
+  const inner = new Names(l.vars, names);
+  const list = (es: readonly Expr[], n: Names): string => es.map((e) => printExpr(e, n)).join(", ");
+  const same = (x: readonly Expr[], y: readonly Expr[]): boolean =>
+    x.length === y.length && x.every((e, d) => e === y[d]);
+  const moved = !same(l.index, l.vars) || !same(l.shape, b.shape);
+  const map = moved
+    ? [`layout (${list(l.vars, inner)}) -> (${list(l.index, inner)}) of [${list(l.shape, names)}]`]
+    : [];
+  const align = (l.align ?? []).map((a) => `stride ${a.dim} = ${a.offset} mod ${a.factor}`);
+  const pad = l.pad ? [`pad ${printExpr(l.pad, names)}`] : [];
+  return [...map, ...align, ...pad].map((x) => `, ${x}`).join("");
 }
 
 /** A function: its header, intermediate buffers, and body. */

@@ -77,7 +77,7 @@ function pageOf(s: unknown, options: Parameters<typeof show>[1] = {}) {
     html,
     root,
     data,
-    after,
+    nestAfter,
     change,
     summaries,
     rows: summaries.map((e) => textOf(e).replace(/\s+/g, " ").trim()),
@@ -165,7 +165,15 @@ describe("the page", () => {
     const { s } = tiled();
     s.transformLayout("B.workspace", (k, j) => [j, k]);
     const table = all(pageOf(s).root, (e) => e.name === "tr" && e.attributes.id !== undefined);
-    expect(table.map((r) => r.children.map((c) => textOf(c as Element).trim()).join(" | "))).toMatchInlineSnapshot();
+    expect(table.map((r) => r.children.map((c) => textOf(c as Element).trim()).join(" | "))).toMatchInlineSnapshot(`
+      [
+        "A | input | global | f32 | [30, 16] | 30 × 16 | row-major | 1.88 KiB",
+        "B | input | global | f32 | [16, 32] | 16 × 32 | row-major | 2 KiB",
+        "C | output | global | f32 | [30, 32] | 30 × 32 | row-major | 3.75 KiB",
+        "B.workspace | intermediate | workspace | f32 | [16, 32] | 8 × 16 | (k, j) -> (j, k) of [32, 16] | 512 bytes",
+        "C.local | intermediate | local | f32 | [30, 32] | 6 × 8 | row-major | 192 bytes",
+      ]
+    `);
   });
   test("has every step, with the nest after it and what changed", () => {
     const { s, C } = tiled();

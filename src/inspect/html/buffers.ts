@@ -16,7 +16,7 @@ function role(v: View, b: Buffer): string {
 }
 function row(v: View, { buffer: b, shape, bytes }: BufferQuantities): Markup {
   const key = v.bufferKey(b)!;
-  return html`<tr id="${key}"><th scope="row" class="code">${v.names.of(b)}</th><td>${role(v, b)}</td><td><span class="scope ${b.scope}">${b.scope}</span></td><td class="code">${b.dtype}</td><td class="code">${b.shape.map((e) => printExpr(e, v.names)).join(" × ") || "1"}</td><td class="code">${shape.join(" × ") || "1"}</td><td class="code">${layoutText(v, b)}</td><td class="number">${bytesText(bytes)}</td></tr>
+  return html`<tr id="${key}"><th scope="row" class="code">${v.names.of(b)}</th><td>${role(v, b)}</td><td><span class="scope ${b.scope}">${b.scope}</span></td><td class="code">${b.dtype}</td><td class="code">[${b.shape.map((e) => printExpr(e, v.names)).join(", ")}]</td><td class="code">${shape.join(" × ") || "1"}</td><td class="code">${layoutText(v, b)}</td><td class="number">${bytesText(bytes)}</td></tr>
 `;
 }
 export const buffersMarkup = (v: View): Markup =>
