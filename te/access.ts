@@ -56,7 +56,7 @@ export function asserted<F>(index: Expr<"i32", F>): Expr<"i32", F> {
   assertions.add(e);
   return e;
 }
-const isAsserted = (x: unknown): boolean => typeof x === "object" && x !== null && assertions.has(x);
+export const isAsserted = (x: unknown): boolean => typeof x === "object" && x !== null && assertions.has(x);
 
 /** Whether a value depends on data: on elements of tensors or on scalar parameters. */
 export function dependsOnData(e: Node): boolean {
@@ -134,7 +134,8 @@ export function indexList(t: Readable, args: readonly unknown[]): IndexList {
 }
 
 const atLeastZero = (i: Node): Node => ge(i, int(0));
-const inside = (i: Node, extent: Node): readonly Node[] => [atLeastZero(i), lt(i, extent)];
+/** Conditions of an index being inside. */
+export const inside = (i: Node, extent: Node): readonly Node[] => [atLeastZero(i), lt(i, extent)];
 
 const WRAPPING: ReadonlySet<string> = new Set(["add", "sub", "mul", "neg", "abs", "shl", "floordiv", "truncdiv"]);
 const stand = new WeakMap<Node, Var>();
@@ -213,5 +214,10 @@ export function readTensor(t: Readable & { at: (...args: never[]) => unknown }, 
   return wrap(readAt(t, indexList(t, args), t.at));
 }
 
+/** Notes that a read is inside. */
+export function vouch(e: Node): Node {
+  proven.add(e);
+  return e;
+}
 export const isProven = (e: Node): boolean => proven.has(e);
 export const siteOf = (e: Node): string | undefined => sites.get(e)?.stack;

@@ -23,14 +23,15 @@ import type { TensorAxis } from "./tensor.ts";
 import { brief } from "./text.ts";
 
 /** What holds at a point: facts to reason with, and the conditions word for word. */
-interface Known {
+export interface Known {
   readonly facts: Facts;
   readonly given: ReadonlySet<Node>;
 }
 
 const OPPOSITE: { readonly [O in OpName]?: (a: Node, b: Node) => Node } = { lt: ge, le: gt, gt: le, ge: lt };
 
-function opposite(c: Node): Node {
+/** What holds where a condition doesn't. */
+export function opposite(c: Node): Node {
   if (c.kind !== "op") return not(c);
   if (c.op === "not") return c.args[0]!;
   if (c.op === "or") return op("and", c.args.map(opposite));
@@ -39,7 +40,8 @@ function opposite(c: Node): Node {
   return flip ? flip(c.args[0]!, c.args[1]!) : not(c);
 }
 
-function assume(known: Known, condition: Node): Known {
+/** What holds where the condition does, too. */
+export function assume(known: Known, condition: Node): Known {
   let { facts } = known;
   const given = new Set(known.given);
   const add = (c: Node): void => {
@@ -64,6 +66,9 @@ function doubtful(e: Node, memo: Map<Node, boolean>): boolean {
   return r;
 }
 
+/** Whether a condition never holds. */
+export const impossible = (known: Known, condition: Node): boolean => prove(opposite(condition), known.facts);
+
 /** Throws for the first read in `roots` that can't be proven to be inside. */
 export function checkReads(
   owner: string,
@@ -71,6 +76,16 @@ export function checkReads(
   axes: readonly TensorAxis[],
   given: readonly Node[] = [],
 ): void {
+  let known: Known = { facts: withRanges(Facts.empty, axes), given: new Set() };
+  for (const c of given) {
+    if (impossible(known, c)) return;
+    known = assume(known, c);
+  }
+  checkReadsUnder(owner, roots, known);
+}
+
+/** `checkReads`, where more is known than axes and conditions. */
+export function checkReadsUnder(owner: string, roots: readonly Node[], all: Known): void {
   const memo = new Map<Node, boolean>();
   const check = (e: Node, known: Known, seen: Set<Node>): void => {
     if (seen.has(e) || !doubtful(e, memo)) return;
@@ -94,13 +109,8 @@ export function checkReads(
     for (const k of children(e)) check(k, known, seen);
     if (e.kind === "load" && !isProven(e)) checkLoad(owner, e, known);
   };
-  let known: Known = { facts: withRanges(Facts.empty, axes), given: new Set() };
-  for (const c of given) {
-    if (prove(opposite(c), known.facts)) return;
-    known = assume(known, c);
-  }
   const seen = new Set<Node>();
-  for (const r of roots) check(r, known, seen);
+  for (const r of roots) check(r, all, seen);
 }
 
 function checkLoad(owner: string, e: Load, known: Known): void {

@@ -79,12 +79,26 @@ export function finish(
 ): unknown {
   const outputs = prepared ?? outputBuffers(name, list, parts.keys, parts.nodes);
   const made = source(outputs);
-  checkParameters(name, made);
-  const axes = list.axes.map((a) => a.name);
-  const tensors = outputs.map((b) => new Tensor(b.name, b.dtype, list.shape, axes, b, made));
-  return parts.keys === undefined
+  return finishTensors(
+    name,
+    outputs.map((buffer, n) => ({ key: parts.keys?.[n], buffer, list })),
+    made,
+  );
+}
+/** The tensors of a source: one (without a key), or a record of them. */
+export function finishTensors(
+  name: string,
+  results: readonly { readonly key: string | undefined; readonly buffer: Buffer; readonly list: AxisList }[],
+  source: Source,
+): unknown {
+  checkParameters(name, source);
+  const tensors = results.map(({ buffer: b, list }) => {
+    const axes = list.axes.map((a) => a.name);
+    return new Tensor(b.name, b.dtype, list.shape, axes, b, source);
+  });
+  return results[0]!.key === undefined
     ? tensors[0]
-    : Object.freeze(Object.fromEntries(parts.keys.map((k, n) => [k, tensors[n]])));
+    : Object.freeze(Object.fromEntries(results.map((r, n) => [r.key, tensors[n]])));
 }
 
 export const outputBuffers = (

@@ -20,6 +20,7 @@ export type TeErrorCode =
   | "te.einsum"
   | "te.output"
   | "te.option"
+  | "te.intrinsic"
   | "te.depth";
 
 /** A mistake in an expression: thrown by the call that made it. The message names the tensor and the axis, and a way out. */

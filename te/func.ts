@@ -5,6 +5,7 @@
  * otherwise an intermediate buffer `C.acc`, and an epilogue block `C.out` computes the tensor from it.
  */
 import {
+  and,
   type Block,
   type BlockId,
   type Buffer,
@@ -14,7 +15,6 @@ import {
   type Func,
   type IterKind,
   int,
-  type Let,
   load,
   mapExpr,
   type Expr as Node,
@@ -22,20 +22,27 @@ import {
   type Stmt,
   seq,
   store,
+  storeTogether,
   substitute,
+  substituteStmt,
   TRUE,
+  updateOf,
   type Var,
   variable,
   visitExpr,
   where,
 } from "../src/ir/index.ts";
+import { dependsOnData, inside } from "./access.ts";
 import { TeError } from "./error.ts";
 import { parametersOf } from "./parameters.ts";
 import {
   type ComputeSource,
   isTensor,
+  type NestSource,
+  type PlaceholderSource,
   reachable,
   type ScanSource,
+  type ScatterSource,
   type Source,
   type Tensor,
   type TensorAxis,
@@ -94,7 +101,10 @@ function checkOutputs(outputs: readonly Tensor[]): void {
   const names = new Set<string>();
   for (const t of outputs) {
     if (!isTensor(t))
-      throw new TeError("te.output", "an output is not a tensor: expected what compute or scan returned");
+      throw new TeError(
+        "te.output",
+        "an output is not a tensor: expected what compute, scan, scatter or nest returned",
+      );
     if (t.source.kind === "placeholder")
       throw new TeError("te.output", `the output "${t.name}" is an input: there is nothing to compute`);
     if (names.has(t.name)) throw new TeError("te.duplicate-name", `two outputs are named "${t.name}"`);
@@ -113,7 +123,7 @@ const groupKey = (r: Reduce): string =>
 
 /** Axes of one block: loops, block variables bound to them, and the map from the tensor's variables. */
 interface Nest {
-  readonly block: (id: BlockId, body: Stmt, init?: Stmt) => Stmt;
+  readonly block: (id: BlockId, body: Stmt, reduction?: Pick<Block, "init" | "combiner">) => Stmt;
   readonly index: readonly Var[];
   readonly map: ReadonlyMap<Var, Node>;
 }
@@ -126,9 +136,9 @@ function nestOf(list: readonly { readonly axis: TensorAxis; readonly kind: IterK
     iter: variable(`v${axis.var.name}`),
     axis: axis.var,
   }));
-  const block = (id: BlockId, body: Stmt, init?: Stmt): Stmt => {
+  const block = (id: BlockId, body: Stmt, reduction: Pick<Block, "init" | "combiner"> = {}): Stmt => {
     const iters = made.map((m) => ({ var: m.iter, extent: m.extent, kind: m.kind, binding: m.loop }));
-    const inner: Block = { kind: "block", id, iters, predicate: TRUE, ...(init ? { init } : {}), body };
+    const inner: Block = { kind: "block", id, iters, predicate: TRUE, ...reduction, body };
     return made.reduceRight<Stmt>(
       (s, m): For => ({ kind: "for", var: m.loop, min: int(0), extent: m.extent, loop: "serial", body: s }),
       inner,
@@ -137,14 +147,6 @@ function nestOf(list: readonly { readonly axis: TensorAxis; readonly kind: IterK
   return { block, index: made.map((m) => m.iter), map: new Map(made.map((m) => [m.axis, m.iter])) };
 }
 const spatial = (axes: readonly TensorAxis[]) => axes.map((axis) => ({ axis, kind: "spatial" as const }));
-
-/** Stores that all see the state before any of them. */
-function storeTogether(targets: readonly Buffer[], index: readonly Node[], values: readonly Node[]): Stmt {
-  if (targets.length === 1) return store(targets[0]!, index, values[0]!);
-  const vars = targets.map((b) => variable(`new.${b.name}`, b.dtype));
-  const stores = seq(targets.map((b, n) => store(b, index, vars[n]!)));
-  return vars.reduceRight<Stmt>((body, v, n): Let => ({ kind: "let", var: v, value: values[n]!, body }), stores);
-}
 
 class Builder {
   readonly blocks = new Map<Tensor, TensorBlocks>();
@@ -174,11 +176,15 @@ class Builder {
         return this.#compute(source);
       case "scan":
         return this.#scan(source);
+      case "scatter":
+        return this.#scatter(source);
+      case "nest":
+        return this.#nest(source);
       default:
         return source satisfies never;
     }
   }
-  #all(source: ComputeSource | ScanSource, blocks: (output: number) => TensorBlocks): void {
+  #all(source: Exclude<Source, PlaceholderSource>, blocks: (output: number) => TensorBlocks): void {
     source.outputs.forEach((b, n) => {
       this.blocks.set(tensorOf(b)!, blocks(n));
     });
@@ -273,6 +279,70 @@ class Builder {
     this.#all(source, () => ({ main: id, reductions: [] }));
     return nest.block(id, storeTogether(source.outputs, nest.index, values));
   }
+
+  #scatter(source: ScatterSource): Stmt {
+    const id = this.#id(source.name);
+    this.#wrote(source.outputs);
+    this.#all(source, () => ({ main: id, reductions: [id] }));
+    return scatterNest(source, id);
+  }
+
+  #nest(source: NestSource): Stmt {
+    const id = this.#id(source.name);
+    this.#wrote(source.outputs);
+    this.#all(source, () => ({ main: id, reductions: [] }));
+    const nest = nestOf(spatial(source.axes));
+    return nest.block(id, substituteStmt(source.body, nest.map));
+  }
+}
+
+/**
+ * A reduction whose points choose where they accumulate. Points of an axis that is a position by itself, along a whole axis of the
+ * result, meet in no element: such an axis is spatial. A position that memory decides is read once, before it is looked at.
+ */
+function scatterNest(source: ScatterSource, id: BlockId): Stmt {
+  const [target] = source.outputs;
+  const homes = source.over.map((a) =>
+    source.at.findIndex((p, d) => p === a.var && a.extent === target.shape[d] && !source.checked[d]),
+  );
+  const list = source.over.map((axis, n) => ({
+    axis,
+    kind: homes[n]! < 0 ? ("reduction" as const) : ("spatial" as const),
+  }));
+  const nest = nestOf([...list.filter((x) => x.kind === "spatial"), ...list.filter((x) => x.kind === "reduction")]);
+
+  const positions = source.at.map((p, d) => {
+    const e = substitute(p, nest.map);
+    return { e, name: dependsOnData(e) ? variable(source.axes[d]!.var.name) : undefined };
+  });
+  const index = positions.map((p) => p.name ?? p.e);
+  const update = updateOf(source.combiner, [target], index, [substitute(source.value, nest.map)]);
+  const bounds = index.flatMap((p, d) => (source.checked[d] ? inside(p, target.shape[d]!) : []));
+  const guarded: Stmt = bounds.length > 0 ? { kind: "if", condition: bounds.reduce(and), then: update } : update;
+  const placed = positions.reduceRight<Stmt>(
+    (body, p): Stmt => (p.name ? { kind: "let", var: p.name, value: p.e, body } : body),
+    guarded,
+  );
+  const body: Stmt = source.where
+    ? { kind: "if", condition: substitute(source.where, nest.map), then: placed }
+    : placed;
+
+  // elements that no axis tells apart are loops of the init
+  const starts = source.axes.map((axis, d) => {
+    const own = source.over[homes.indexOf(d)];
+    return { axis, at: own ? (nest.map.get(own.var) as Var) : variable(axis.var.name), loop: own === undefined };
+  });
+  const value = substitute(source.init, new Map(starts.map((x) => [x.axis.var, x.at])));
+  const init = starts.reduceRight<Stmt>(
+    (s, x): Stmt =>
+      x.loop ? { kind: "for", var: x.at, min: int(0), extent: x.axis.extent, loop: "serial", body: s } : s,
+    store(
+      target,
+      starts.map((x) => x.at),
+      value,
+    ),
+  );
+  return nest.block(id, body, { init, combiner: source.combiner });
 }
 
 function reductionNest(source: ComputeSource, g: Group, id: BlockId): Stmt {
@@ -280,19 +350,13 @@ function reductionNest(source: ComputeSource, g: Group, id: BlockId): Stmt {
   const nest = nestOf([...spatial(source.axes), ...axes.map((axis) => ({ axis, kind: "reduction" as const }))]);
   const index = nest.index.slice(0, source.axes.length);
   const targets = g.into as readonly Buffer[];
-  const operands = new Map<Var, Node>();
-  combiner.lhs.forEach((v, c) => {
-    operands.set(v, load(targets[c]!, index));
-  });
-  combiner.rhs.forEach((v, c) => {
-    operands.set(v, substitute(values[c]!, nest.map));
-  });
-  const update = storeTogether(
+  const update = updateOf(
+    combiner,
     targets,
     index,
-    combiner.results.map((r) => substitute(r, operands)),
+    values.map((v) => substitute(v, nest.map)),
   );
   const body: Stmt = condition ? { kind: "if", condition: substitute(condition, nest.map), then: update } : update;
   const init = seq(targets.map((b, c) => store(b, index, combiner.identities[c]!)));
-  return nest.block(id, body, init);
+  return nest.block(id, body, { init, combiner });
 }

@@ -1,5 +1,6 @@
 /** The language: what users write tensors with, and how tensors become functions. */
 export { asserted } from "./access.ts";
+export { Cells } from "./cells.ts";
 export { compute } from "./compute.ts";
 export { constantEdge, type EdgeReader, mirrorEdge, repeatEdge, wrapEdge } from "./edges.ts";
 export { type EinsumIn, type EinsumOut, type EinsumShape, einsum, type Operands, type Words } from "./einsum.ts";
@@ -22,6 +23,25 @@ export {
   where,
 } from "./functions.ts";
 export { type DimOptions, dim, type Layout, placeholder, scalar } from "./inputs.ts";
+export {
+  defineIntrinsic,
+  type Emit,
+  type IntrinsicSpec,
+  type OperandNames,
+  type Token,
+} from "./intrinsic.ts";
+export {
+  type CellsOf,
+  type NestCells,
+  type Nested,
+  type NestFacts,
+  type NestResult,
+  type NestResults,
+  type NestSpec,
+  type NestTensor,
+  nest,
+} from "./nest.ts";
+export { NestBuilder, type NestLoopOptions, type NestMemoryOptions, type NestRange } from "./nest-builder.ts";
 export {
   all,
   any,
@@ -49,13 +69,24 @@ export {
   scan,
 } from "./scan.ts";
 export {
+  type Contribution,
+  type Position,
+  type PositionFacts,
+  type ScatterCombiner,
+  type Scattered,
+  type ScatterOptions,
+  scatter,
+} from "./scatter.ts";
+export {
   type ComputeSource,
   definitions,
   type FactsKey,
   isTensor,
+  type NestSource,
   type PlaceholderSource,
   reachable,
   type ScanSource,
+  type ScatterSource,
   type Source,
   Tensor,
   type TensorAxis,

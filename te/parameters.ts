@@ -2,7 +2,7 @@
  * What a computation needs from outside: inputs, sizes, scalars. They become the named arguments of a kernel, so two different
  * ones must not share a name.
  */
-import { type Buffer, type Expr as Node, type Var, visitExpr } from "../src/ir/index.ts";
+import { type Buffer, type Expr as Node, type Var, visitExpr, visitStmt } from "../src/ir/index.ts";
 import { TeError } from "./error.ts";
 import { definitions, type Source, tensorOf } from "./tensor.ts";
 
@@ -25,6 +25,9 @@ function collect(source: Source, into: Growing, deep: boolean): void {
   if (source.kind === "placeholder") return;
   const own = new Set<Var>(source.axes.map((a) => a.var));
   if (source.kind === "scan") own.add(source.ordered.var);
+  if (source.kind === "scatter") for (const a of source.over) own.add(a.var);
+  if (source.kind === "nest")
+    visitStmt(source.body, (s) => void ((s.kind === "for" || s.kind === "let") && own.add(s.var)));
   const seen = new Set<Node>();
   const visit = (e: Node): void =>
     visitExpr(
@@ -52,7 +55,9 @@ function collect(source: Source, into: Growing, deep: boolean): void {
     }
   };
   if (source.kind === "scan") visit(source.ordered.extent);
+  if (source.kind === "scatter") for (const a of source.over) visit(a.extent);
   for (const a of source.axes) visit(a.extent);
+  for (const b of source.outputs) for (const e of b.shape) visit(e);
   for (const e of definitions(source)) visit(e);
 }
 

@@ -284,7 +284,8 @@ export function reduce<const A extends Named, const V extends readonly AnyExpr[]
   return p.values.map((_, c) => wrap(reduceNode(combiner, p.axes, p.values, p.condition, c))) as never;
 }
 
-function userCombiner(
+/** A combiner from a function of two lists of partial results. */
+export function userCombiner(
   name: string,
   owner: string,
   dtypes: readonly DType[],

@@ -8,8 +8,13 @@ import { checkDepth } from "./check.ts";
 import { TeError } from "./error.ts";
 import { brief } from "./text.ts";
 
-/** `combine` is the body of a combiner: it sees partial results and nothing else. */
-export type FrameKind = "compute" | "scan" | "reduce" | "combine";
+/**
+ * `combine` is the body of a combiner: it sees partial results and nothing else. `inner` is a loop or a branch inside the
+ * body of a nest.
+ */
+export type FrameKind = "compute" | "scan" | "scatter" | "nest" | "inner" | "reduce" | "combine";
+/** Bodies that take no reduction, as messages call them. */
+const WITHOUT: { readonly [K in FrameKind]?: string } = { scan: "a scan", scatter: "a scatter", nest: "a nest" };
 
 export interface FrameAxis {
   readonly name: string;
@@ -22,7 +27,9 @@ export interface Frame {
   readonly owner: string;
   readonly axes: readonly FrameAxis[];
   /** Ranges of all axes visible here. */
-  readonly facts: Facts;
+  facts: Facts;
+  /** Values that were named in it, where a body has such. */
+  readonly locals: Set<Var>;
   /** Comparisons made while this frame was on top: each must reach the result. */
   readonly comparisons: Set<Node>;
 }
@@ -40,7 +47,7 @@ function visible(): Frame[] {
   for (let n = frames.length - 1; n >= 0; n--) {
     const f = frames[n]!;
     out.push(f);
-    if (f.kind !== "reduce") break;
+    if (f.kind !== "reduce" && f.kind !== "inner") break;
   }
   return out;
 }
@@ -65,10 +72,11 @@ export function checkReductionStart(what: string, names: readonly string[]): voi
         `${where()}${what} over ${quote(names)} inside the reduction over ${quote(f.axes.map((a) => a.name))}: ` +
           `compute the inner one as a tensor of its own, then read that with .at(...)`,
       );
-    if (f.kind === "scan")
+    const place = WITHOUT[f.kind];
+    if (place !== undefined)
       throw new TeError(
         "te.nested-reduction",
-        `${where()}${what} over ${quote(names)} inside a scan: compute it as a tensor of its own, then read that with .at(...)`,
+        `${where()}${what} over ${quote(names)} inside ${place}: compute it as a tensor of its own, then read that with .at(...)`,
       );
     for (const a of f.axes)
       if (names.includes(a.name))
@@ -84,10 +92,16 @@ export const quote = (names: readonly string[]): string => names.map((n) => `"${
 export function checkVisible(v: Var): void {
   const owner = axisOwners.get(v);
   if (owner === undefined) return;
-  for (const f of visible()) if (f.axes.some((a) => a.var === v)) return;
-  throw outside(v.name, owner, visible().at(-1)?.owner);
+  for (const f of visible()) if (f.axes.some((a) => a.var === v) || f.locals.has(v)) return;
+  throw outside(v, owner, visible().at(-1)?.owner);
 }
-function outside(axis: string, owner: string, here: string | undefined): TeError {
+function outside(v: Var, owner: string, here: string | undefined): TeError {
+  if (here === owner)
+    return new TeError(
+      "te.scope",
+      `"${owner}": "${v.name}" is used outside of the loop or branch that made it: put it into memory (b.alloc) to keep it`,
+    );
+  const axis = v.name;
   const place = here === undefined ? "outside of any body" : `in the body of "${here}"`;
   return new TeError(
     "te.scope",
@@ -106,27 +120,52 @@ export function inFrame<T, R>(
   owner: string,
   axes: readonly FrameAxis[],
   body: () => T,
-  results: (value: T) => { readonly result: R; readonly nodes: readonly Node[] },
+  results: (value: T) => { readonly result: R; readonly nodes: readonly Node[]; readonly bound?: readonly Var[] },
   given: readonly Node[] = [],
 ): R {
   const base = kind === "reduce" ? openFacts() : Facts.empty;
   const facts = given.reduce((f, c) => f.withCondition(c), withRanges(base, axes));
-  const frame: Frame = { kind, owner, axes, facts, comparisons: new Set() };
+  const frame: Frame = { kind, owner, axes, facts, locals: new Set(), comparisons: new Set() };
   for (const a of axes) axisOwners.set(a.var, owner);
   frames.push(frame);
   try {
     const value = body();
     // a body that branched on a comparison often returns nothing at all: the comparison is the better thing to name
-    if (value === undefined) checkComparisons(frame, []);
-    const { result, nodes } = results(value);
+    if (value === undefined && kind !== "nest") checkComparisons(frame, []);
+    const { result, nodes, bound } = results(value);
     checkDepth(`"${owner}"`, nodes);
     checkComparisons(frame, nodes);
-    checkVariables(frame, nodes);
+    checkVariables(frame, nodes, bound);
     return result;
   } finally {
     frames.pop();
   }
 }
+
+/** Whether the innermost body that is running is that of `owner`. */
+export function isOpen(owner: string, kind: FrameKind): boolean {
+  const f = visible().at(-1);
+  return f !== undefined && f.kind === kind && f.owner === owner;
+}
+/** Runs the body of a loop or branch inside a nest. */
+export function innerFrame<T>(axes: readonly FrameAxis[], facts: Facts, run: () => T): T {
+  const { owner, comparisons } = frames.at(-1)!;
+  for (const a of axes) axisOwners.set(a.var, owner);
+  frames.push({ kind: "inner", owner, axes, facts, locals: new Set(), comparisons });
+  try {
+    return run();
+  } finally {
+    frames.pop();
+  }
+}
+/** A value that has a name from here to the end of the loop or branch. */
+export function openLocal(v: Var, owner: string): void {
+  axisOwners.set(v, owner);
+  frames.at(-1)!.locals.add(v);
+}
+export const setOpenFacts = (facts: Facts): void => {
+  frames.at(-1)!.facts = facts;
+};
 
 function checkComparisons(frame: Frame, nodes: readonly Node[]): void {
   if (frame.comparisons.size === 0) return;
@@ -137,13 +176,14 @@ function checkComparisons(frame: Frame, nodes: readonly Node[]): void {
       throw new TeError(
         "te.lost-comparison",
         `"${frame.owner}": the comparison ${brief(c)} never reaches the result. A comparison is an expression, always ` +
-          "true to JavaScript's if, ?: and &&: choose with select(c, a, b) or where(c, a, b), combine with .and(...), .or(...)",
+          `true to JavaScript's if, ?: and &&: choose with ${frame.kind === "nest" ? "b.if(c, ...), " : ""}select(c, a, b) or where(c, a, b), ` +
+          "combine with .and(...), .or(...)",
       );
 }
 
 /** Every axis variable in the nodes must be visible, or bound by a reduction inside them. */
-function checkVariables(frame: Frame, nodes: readonly Node[]): void {
-  const allowed = new Set<Var>();
+function checkVariables(frame: Frame, nodes: readonly Node[], bound: readonly Var[] = []): void {
+  const allowed = new Set<Var>(bound);
   for (const f of visible()) for (const a of f.axes) allowed.add(a.var);
   const seen = new Set<Node>();
   for (const n of nodes)
@@ -157,15 +197,16 @@ function checkVariables(frame: Frame, nodes: readonly Node[]): void {
   for (const e of seen)
     if (e.kind === "var" && !allowed.has(e)) {
       const owner = axisOwners.get(e);
-      if (owner !== undefined) throw outside(e.name, owner, frame.owner);
+      if (owner !== undefined) throw outside(e, owner, frame.owner);
     }
-  if (frame.kind === "reduce" || frame.kind === "scan")
+  const place = WITHOUT[frame.kind];
+  if (frame.kind === "reduce" || place !== undefined)
     for (const e of seen)
       if (e.kind === "reduce")
         throw new TeError(
           "te.nested-reduction",
           `${where()}a ${e.combiner.name} over ${quote(e.axes.map((a) => a.var.name))} is used inside ` +
-            `${frame.kind === "scan" ? `the scan "${frame.owner}"` : `the reduction over ${quote(frame.axes.map((a) => a.name))}`}: ` +
+            `${place === undefined ? `the reduction over ${quote(frame.axes.map((a) => a.name))}` : `the ${frame.kind} "${frame.owner}"`}: ` +
             "compute the inner one as a tensor of its own, then read that with .at(...)",
         );
 }

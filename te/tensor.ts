@@ -1,6 +1,16 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: `any` as a type argument means "whatever facts", and must not be checked
 /** Tensors and the plain data behind them. Computations stay data here; createFunc turns them into loops. */
-import { type Buffer, type DType, type Expr as Node, type Var, visitExpr } from "../src/ir/index.ts";
+import {
+  type Buffer,
+  type Combiner,
+  type DType,
+  exprsOf,
+  type Expr as Node,
+  type Stmt,
+  type Var,
+  visitExpr,
+  visitStmt,
+} from "../src/ir/index.ts";
 import { readTensor } from "./access.ts";
 import type { Expr } from "./expr.ts";
 import type { AnyTensor, Extent, IndexArgs, Read, Shape } from "./types.ts";
@@ -34,8 +44,38 @@ export interface ScanSource {
   readonly inits: readonly Node[];
   readonly steps: readonly Node[];
 }
+/**
+ * The result starts as `init` (over `axes`); then, for each point of `over` where `where` holds, the element at the position `at` is
+ * combined with `value`. A position outside of the result is left out.
+ */
+export interface ScatterSource {
+  readonly kind: "scatter";
+  readonly name: string;
+  readonly axes: readonly TensorAxis[];
+  readonly over: readonly TensorAxis[];
+  readonly outputs: readonly [Buffer];
+  readonly combiner: Combiner;
+  readonly init: Node;
+  readonly where: Node | undefined;
+  readonly at: readonly Node[];
+  /** Per dimension: whether the position may be outside. */
+  readonly checked: readonly boolean[];
+  /** Evaluated only where the position is inside. */
+  readonly value: Node;
+}
+/**
+ * For each point of the axes the body, a statement over their variables, sizes and scalars: it writes the elements of the outputs
+ * that stand at the axes (their leading dimensions), all of them, and memory that it allocates.
+ */
+export interface NestSource {
+  readonly kind: "nest";
+  readonly name: string;
+  readonly axes: readonly TensorAxis[];
+  readonly outputs: readonly Buffer[];
+  readonly body: Stmt;
+}
 /** How a tensor's values come about. Results computed together share one source object. */
-export type Source = PlaceholderSource | ComputeSource | ScanSource;
+export type Source = PlaceholderSource | ComputeSource | ScanSource | ScatterSource | NestSource;
 
 declare const facts: unique symbol;
 export type FactsKey = typeof facts;
@@ -43,7 +83,7 @@ const TENSOR: unique symbol = Symbol.for("tilewright.tensor") as never;
 const owners = new WeakMap<Buffer, AnyTensor>();
 
 /**
- * A named array of values: an input, or the result of a computation. Made by `placeholder`, `compute` and `scan`.
+ * A named array of values: an input, or the result of a computation. Made by `placeholder`, `compute`, `scan`, `scatter` and `nest`.
  *
  *     const A = placeholder("A", [512, 64]);            // A.shape is [512, 64], A.dtype "f32"
  *     const B = compute("B", { i: 512 }, ({ i }) => A.at(i, 0));
@@ -108,7 +148,7 @@ export const isTensor = (x: unknown): x is AnyTensor => typeof x === "object" &&
 /** The tensor that a buffer stands for. */
 export const tensorOf = (buffer: Buffer): Tensor | undefined => owners.get(buffer);
 
-/** The expressions that define a source: bodies, or inits and steps. */
+/** The expressions that define a source: bodies, inits and steps, and whatever stands in statements. */
 export function definitions(source: Source): readonly Node[] {
   switch (source.kind) {
     case "placeholder":
@@ -117,6 +157,15 @@ export function definitions(source: Source): readonly Node[] {
       return source.bodies;
     case "scan":
       return [...source.inits, ...source.steps];
+    case "scatter":
+      return [source.init, ...(source.where ? [source.where] : []), ...source.at, source.value];
+    case "nest": {
+      const out = new Set<Node>();
+      visitStmt(source.body, (s) => {
+        for (const e of exprsOf(s)) out.add(e);
+      });
+      return [...out];
+    }
     default:
       return source satisfies never;
   }
@@ -144,7 +193,7 @@ export function reachable(outputs: readonly Tensor[]): Tensor[] {
     const own: readonly Buffer[] = t.source.kind === "placeholder" ? [t.buffer] : t.source.outputs;
     for (const b of buffersRead(definitions(t.source))) {
       const read = tensorOf(b);
-      // a scan reads its own earlier steps
+      // some read what they wrote before
       if (read !== undefined && !own.includes(b)) visit(read);
     }
     order.push(...own.map((b) => tensorOf(b)!));

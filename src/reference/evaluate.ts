@@ -6,7 +6,9 @@
 import { type AnyTensor, isTensor, type Source, tensorOf } from "../../te/index.ts";
 import type { Buffer, DType, Expr, Scalar } from "../ir/index.ts";
 import { arrayFor, holds, InterpretError, isRecord, readElement, type TypedArrayLike, writeElement } from "./arrays.ts";
-import { denseStrides, spanOf } from "./interpret.ts";
+import { type Memory, NestRun } from "./nest.ts";
+import { denseStrides, spanOf } from "./placement.ts";
+import { runScatter } from "./scatter.ts";
 import { type Environment, error, setError, Term } from "./term.ts";
 
 export interface EvaluateOptions {
@@ -133,7 +135,7 @@ class Evaluation implements Environment {
       if (e.errors) e.errors[i] = error();
       outputs[k]!.done[i] = 1;
     };
-    const know = source.kind === "compute" ? this.#compute(source, made, put) : this.#scan(source, made, put);
+    const know = this.#knower(source, made, put);
     outputs.forEach((o, k) => {
       const f = know(k);
       this.#elements.set(o.b, {
@@ -143,6 +145,45 @@ class Evaluation implements Environment {
         },
       });
     });
+  }
+  #knower(
+    source: Exclude<Source, { kind: "placeholder" }>,
+    made: readonly Memory[],
+    put: (k: number, i: number, v: Scalar) => void,
+  ): (k: number) => (i: number) => void {
+    switch (source.kind) {
+      case "compute":
+        return this.#compute(source, made, put);
+      case "scan":
+        return this.#scan(source, made, put);
+      case "scatter":
+        return () => () => runScatter(this, source, { ...made[0]!, put: (i, v) => put(0, i, v) });
+      case "nest":
+        return this.#nest(source, made, put);
+      default:
+        return source satisfies never;
+    }
+  }
+  /** One point of the axes makes all elements that stand there, in every result. */
+  #nest(
+    source: Source & { kind: "nest" },
+    made: readonly Memory[],
+    put: (k: number, i: number, v: Scalar) => void,
+  ): (k: number) => (i: number) => void {
+    const run = new NestRun(this, source, made);
+    const extents = this.#numbers(source.axes.map((a) => a.extent));
+    const strides = denseStrides(extents);
+    const slices = made.map((m) => spanOf(m.shape.slice(extents.length), m.strides.slice(extents.length)));
+    return (k) => (i) => {
+      const point = Math.floor(i / slices[k]!);
+      const certain = run.at(extents.map((n, d) => Math.floor(point / strides[d]!) % n));
+      made.forEach((m, j) => {
+        for (let x = point * slices[j]!; x < (point + 1) * slices[j]!; x++) {
+          setError(certain ? (m.errors?.[x] ?? 0) : Infinity);
+          put(j, x, readElement(m.dtype, m.data, x));
+        }
+      });
+    };
   }
   #compute(
     source: Source & { kind: "compute" },

@@ -7,6 +7,7 @@
  */
 import { type Buffer, children, compileOp, type Expr, type Scalar, type Var, zeroOf } from "../ir/index.ts";
 import { InterpretError } from "./arrays.ts";
+import { compileIntrinsic } from "./intrinsic.ts";
 
 export type Vector = readonly Scalar[];
 export type Value = Scalar | Vector;
@@ -22,7 +23,7 @@ export interface Memory {
   writer(buffer: Buffer, index: readonly Expr[], value: Expr, compile: ExprCompiler): () => void;
 }
 
-const cached = (e: Expr): boolean => e.kind === "op" || e.kind === "load" || e.kind === "shuffle";
+const cached = (e: Expr): boolean => e.kind === "op" || e.kind === "load" || e.kind === "shuffle" || e.kind === "call";
 
 export class ExprCompiler {
   readonly #memory: Memory;
@@ -132,6 +133,11 @@ export class ExprCompiler {
       }
       case "op":
         return e.lanes === 1 ? this.#scalarOp(e) : this.#vectorOp(e);
+      case "call": {
+        const args = e.args.map((a) => this.vector(a));
+        const f = compileIntrinsic(e.intrinsic);
+        return () => f(args.map((a) => a()));
+      }
       case "reduce":
         throw new InterpretError("a reduction inside a statement");
       default:

@@ -19,4 +19,5 @@ export {
   type Mismatch,
 } from "./evaluate.ts";
 export { type InterpretOptions, interpret } from "./interpret.ts";
+export { compileIntrinsic } from "./intrinsic.ts";
 export { evalSize, interpretLowered } from "./lowered.ts";

@@ -17,7 +17,7 @@ import { ExprCompiler, type Memory } from "./expr.ts";
 export type Run = () => void;
 export interface StatementMemory extends Memory {
   /** Makes the buffer exist, contents undefined; called each time its Alloc is reached. */
-  allocate(buffer: Buffer, shape: readonly number[]): void;
+  allocate(buffer: Buffer, shape: readonly number[], strides?: readonly number[]): void;
 }
 
 export class StmtCompiler {
@@ -74,11 +74,16 @@ export class StmtCompiler {
       case "alloc": {
         const begin = this.#begin(s);
         const shape = s.buffer.shape.map((e) => this.exprs.number(e));
+        const strides = s.buffer.strides?.map((e) => this.exprs.number(e));
         const body = this.compile(s.body);
         return () => {
           begin();
           const n = shape.map((f) => f());
-          this.#memory.allocate(s.buffer, n);
+          this.#memory.allocate(
+            s.buffer,
+            n,
+            strides?.map((f) => f()),
+          );
           body();
         };
       }

@@ -7,17 +7,16 @@ import {
   type Combiner,
   children,
   compileOp,
-  type DType,
   type Expr,
   isFloat,
-  normalize,
   type Reduce,
   type Scalar,
   type Var,
   zeroOf,
 } from "../ir/index.ts";
+import { type Accumulator, type Cell, Product, type Rounding, Sum } from "./accumulate.ts";
 import { InterpretError } from "./arrays.ts";
-import { EPSILON, errorOf, prodError, sumError, within } from "./bound.ts";
+import { EPSILON, errorOf, within } from "./bound.ts";
 
 let register = 0;
 /** The error of the value returned last. */
@@ -26,19 +25,12 @@ export const setError = (e: number): void => {
   register = e;
 };
 
-export interface Environment {
-  /** Whether errors are wanted. */
-  readonly track: boolean;
-  readonly contract: boolean;
+export interface Environment extends Rounding {
   parameter(name: string, isSize: boolean): Scalar;
   /** Whether the elements of a buffer come from a computation. */
   computed(b: Buffer): boolean;
   /** Reads an element and sets its error. */
   read(b: Buffer): (index: readonly number[]) => Scalar;
-}
-export interface Cell {
-  v: Scalar;
-  e: number;
 }
 type Eval = () => Scalar;
 
@@ -136,6 +128,7 @@ export class Term {
       case "ramp":
       case "broadcast":
       case "shuffle":
+      case "call":
         throw new InterpretError("a vector in the body of a tensor");
       default:
         return e satisfies never;
@@ -234,100 +227,70 @@ export class Term {
       go(0);
       this.begin();
     };
-    const way = wayOf(r.combiner, r.component);
-    const value = (): Eval => this.scalar(r.values[r.component]!);
-    const inner =
-      way === "sum"
-        ? this.#sum(r.dtype, value(), each)
-        : way === "prod"
-          ? this.#prod(r.dtype, value(), each)
-          : this.#fold(r, each);
+    const start = accumulators(this.#env, r.combiner, r.component);
+    const values = (start.one ? [r.values[r.component]!] : r.values).map((v) => this.scalar(v));
+    const point = values.map((): Cell => ({ v: 0, e: 0 }));
     return () => {
-      const v = inner();
-      if (uncertain) register = Infinity;
-      return v;
-    };
-  }
-  #sum(d: DType, value: Eval, each: (f: () => void) => void): Eval {
-    return () => {
-      let [s, carry, size, e, n] = [0, 0, 0, 0, 0];
+      // the accumulator belongs to this reduction alone, and no reduction is inside another
+      const now = start.begin();
       each(() => {
-        const x = value() as number;
-        e += register;
-        n++;
-        size += Math.abs(x);
-        const t = s + x;
-        // what the addition lost, wherever it was lost
-        carry += Math.abs(s) >= Math.abs(x) ? s - t + x : x - t + s;
-        s = t;
-      });
-      const v = normalize(d, Number.isFinite(carry) ? s + carry : s) as number;
-      register = this.#env.track ? sumError(d, n, v, size, e, this.#env.contract) : 0;
-      return v;
-    };
-  }
-  #prod(d: DType, value: Eval, each: (f: () => void) => void): Eval {
-    return () => {
-      // a fraction and a power of two, so that nothing overflows on the way
-      let [p, scale, size, upper, most, least, n] = [1, 0, 1, 1, 1, 1, 0];
-      let broken = false;
-      each(() => {
-        const x = value() as number;
-        const a = Math.abs(x);
-        if (register === Infinity) broken = true;
-        n++;
-        p *= x;
-        if (p !== 0 && Number.isFinite(p)) {
-          const k = Math.floor(Math.log2(Math.abs(p)));
-          p /= 2 ** k;
-          scale += k;
+        for (let k = 0; k < values.length; k++) {
+          point[k]!.v = values[k]!();
+          point[k]!.e = register;
         }
-        size *= a;
-        upper *= a + register;
-        most *= Math.max(a + register, 1);
-        if (a !== 0) least *= Math.min(a, 1);
+        now.add(point);
       });
-      const half = Math.trunc(scale / 2);
-      const v = normalize(d, p * 2 ** half * 2 ** (scale - half)) as number;
-      register = broken ? Infinity : this.#env.track ? prodError(d, n, v, size, upper, most, least) : 0;
+      const { v, e } = now.result();
+      register = uncertain ? Infinity : e;
       return v;
     };
   }
-  #fold(r: Reduce, each: (f: () => void) => void): Eval {
-    const { combiner } = r;
-    const values = r.values.map((v) => this.scalar(v));
-    const inner = new Term(this.#env, combiner.results);
-    inner.#inexact = !combiner.exact;
-    const lhs = combiner.lhs.map((v) => inner.cell(v));
-    const rhs = combiner.rhs.map((v) => inner.cell(v));
-    const results = combiner.results.map((x) => inner.scalar(x));
-    const start = combiner.identities.map((x) => this.scalar(x));
-    return () => {
-      // the cells belong to this reduction alone, and no reduction is inside another
-      const now: Cell[] = start.map((f) => ({ v: f(), e: 0 }));
-      let n = 0;
-      each(() => {
+
+  /** The results of a combiner. Where its order is free, each of its operations may round differently. */
+  static fold(env: Environment, c: Combiner): { lhs: Cell[]; rhs: Cell[]; results: () => Cell[] } {
+    const term = new Term(env, c.results);
+    term.#inexact = !c.exact;
+    const [lhs, rhs] = [c.lhs.map((v) => term.cell(v)), c.rhs.map((v) => term.cell(v))];
+    const fs = c.results.map((x) => term.scalar(x));
+    const results = (): Cell[] => {
+      term.begin();
+      return fs.map((f) => ({ v: f(), e: register }));
+    };
+    return { lhs, rhs, results };
+  }
+}
+
+/** How one component of a combiner is accumulated; `one`: it depends on its own values alone. */
+export function accumulators(
+  env: Environment,
+  c: Combiner,
+  component: number,
+): { readonly one: boolean; readonly begin: () => Accumulator } {
+  const dtype = c.results[component]!.dtype;
+  const way = wayOf(c, component);
+  if (way === "sum") return { one: true, begin: () => new Sum(dtype, env) };
+  if (way === "prod") return { one: true, begin: () => new Product(dtype, env) };
+  const { lhs, rhs, results } = Term.fold(env, c);
+  const start = new Term(env, c.identities);
+  const identities = c.identities.map((x) => start.scalar(x));
+  const begin = (): Accumulator => {
+    let now: Cell[] = identities.map((f) => ({ v: f(), e: 0 }));
+    let n = 0;
+    return {
+      add(point) {
         n++;
-        values.forEach((f, k) => {
-          rhs[k]!.v = f();
-          rhs[k]!.e = register;
-        });
-        now.forEach((c, k) => {
-          lhs[k]!.v = c.v;
-          lhs[k]!.e = c.e;
-        });
-        inner.begin();
-        results.forEach((f, k) => {
-          now[k]!.v = f();
-          now[k]!.e = register;
-        });
-      });
-      const { v, e } = now[r.component]!;
-      // another order may err as much again, in the other direction
-      register = combiner.exact || n < 2 ? e : within(r.dtype, v, 2 * e);
-      return v;
+        for (const [k, cell] of rhs.entries()) Object.assign(cell, point[k]);
+        for (const [k, cell] of lhs.entries()) Object.assign(cell, now[k]);
+        now = results();
+      },
+      result() {
+        const { v, e } = now[component]!;
+        // another order may err as much again, in the other direction
+        return { v, e: c.exact || n < 2 ? e : within(dtype, v, 2 * e) };
+      },
     };
-  }
+  };
+  return { one: false, begin };
 }
 
 /** How one component of a reduction combines, where it is a plain float sum or product. */

@@ -7,8 +7,11 @@ import {
   build,
   compile,
   compute,
+  defineIntrinsic,
   dim,
   type Expr,
+  type Intrinsic,
+  intrinsics,
   load,
   max,
   placeholder,
@@ -149,6 +152,49 @@ const record = compute("record", { c: K }, ({ c: at }) => ({
 const recordLoops = schedule(record).loops(record.b);
 ok<Eq<keyof typeof recordLoops, "c" | "r">>();
 
+// instructions: the names of operands are known
+const [oa, ob, oc] = [placeholder("a", [4, 2], "i8"), placeholder("b", [4, 2], "i8"), placeholder("c", [4], "i32")];
+const dotted = defineIntrinsic({
+  name: "types.dots",
+  semantics: compute("dots", { i: 4 }, ({ i }) =>
+    oc.at(i).add(sum({ k: 2 }, ({ k }) => oa.at(i, k).cast("i32").mul(ob.at(i, k).cast("i32")))),
+  ),
+  requires: { features: ["relaxed"], ranges: { b: [0, 127] } },
+  emit: { wasm: ({ a, b, c }, i) => i("i32x4.relaxed_dot_i8x16_i7x16_add_s", a, b, c) },
+});
+ok<Eq<typeof dotted, Intrinsic<"a" | "b" | "c">>>();
+const byInstruction = schedule(C);
+byInstruction.tensorize(byInstruction.loops(C).j, dotted, { assume: [B] });
+byInstruction.tensorize(byInstruction.loops(C).j, intrinsics.f32x4_mul_add);
+byInstruction.blockize(byInstruction.loops(C).i);
+
+// partial results: their loops by the names of the loops given
+const sr = schedule(C);
+const { ko, ki } = sr.split(sr.loops(C).k, { ko: "rest", ki: 4 });
+const { rf, loops: rfLoops } = sr.rfactor(C, ki, { at: 0 });
+ok<Eq<typeof rfLoops, { readonly ki: Loop<"ki"> }>>();
+const both = schedule(C2);
+const parts = both.split(both.loops(C2).k, { ka: "rest", kb: 4, kc: 4 });
+ok<Eq<keyof ReturnType<typeof pair>["loops"], "ka" | "kc">>();
+const pair = () => both.rfactor(C2, [parts.ka, parts.kc]);
+sr.cacheRead([C, rf], A, "workspace");
+sr.cacheRead("all", A, "workspace");
+const rooted: Loop<"i"> = sr.computeRoot(C).i;
+sr.computeWith(C, ko);
+
+// versions: loops and blocks by what they were
+const [vm, vn] = [dim("vm"), dim("vn")];
+const VX = placeholder("VX", [vm, vn]);
+const VY = compute("VY", { i: vm, j: vn }, ({ i, j }) => VX.at(i, j).mul(2));
+const sv = schedule(VY);
+const { hot, cold } = sv.specialize(sv.loops(VY).i, vn.mod(8).eq(0).and(vm.ge(2)));
+sv.specialize(cold.loops(VY).j, ({ i, vn }) => i.lt(4).or(vn.ge(16)));
+const coldJ: Loop<"j"> = cold.loop(sv.loops(VY).j);
+const coldBlock: BlockHandle<"i" | "j"> = cold.block(VY);
+const { top, rest: body } = sv.partition(hot.loops(VY).i, { top: 1, rest: "rest", bottom: vm.div(4) });
+ok<Eq<keyof ReturnType<typeof body.loops<typeof VY>>, "i" | "j">>();
+sv.unroll(top.loop(coldJ));
+
 // data and back
 const artifact = await build(C, { name: "gemm" });
 const bytes: Uint8Array = artifact.wasm;
@@ -158,4 +204,4 @@ const again: Float32Array = typed({ A: c, B: c });
 const mem = arena();
 const half: Arrays["f16"] = mem.array("f16", [3, 4]);
 const e: Expr<"f32"> = A.at(0, 0);
-export const used = { c, y, r, Z, list, jo2, bytes, relaxed, again, half, e };
+export const used = { coldBlock, rooted, c, y, r, Z, list, jo2, bytes, relaxed, again, half, e };

@@ -16,11 +16,13 @@ import {
   lit,
   max,
   maximum,
+  nest,
   placeholder,
   reduce,
   repeatEdge,
   scalar,
   scan,
+  scatter,
   select,
   sub,
   sum,
@@ -208,3 +210,75 @@ compute("shift", { i: M, j: N }, ({ i, j }) => where(i.ge(1).and(j.gt(2)), A.at(
 let deep: Expr<"f32", never> = lit(0, "f32");
 for (let t = 0; t < 10; t++) deep = deep.add(t);
 export const used = { c, y, r, deep };
+
+// accumulation at computed positions: the loops are those of the points
+const img = placeholder("img", { y: 480, x: n }, "u8");
+const scale = scalar("scale");
+const H = scatter("H", { bin: 256 }, { y: 480, x: n }, ({ y, x }) => ({
+  at: [img.at(y, x).cast("i32")],
+  value: lit(1, "u32"),
+}));
+ok<Eq<(typeof H)["dtype"], "u32">>();
+ok<Eq<LoopNames<typeof H>, "y" | "x">>();
+const hist = await compile(H);
+ok<Eq<Parameters<typeof hist>[0], { readonly img: Uint8Array; readonly n?: number }>>();
+const counts: Uint32Array = hist({ img: new Uint8Array(1) });
+const start = placeholder("start", { y: 480, bin: 256 });
+const rows = scatter(
+  "rows",
+  { y: 480, bin: 256 },
+  { y: 480, x: n },
+  ({ y, x }) => ({ at: { y, bin: img.at(y, x).cast("i32") }, value: img.at(y, x).cast("f32").mul(scale) }),
+  { combine: "max", init: ({ y, bin }) => start.at(y, bin), where: ({ x }) => x.lt(3) },
+);
+ok<Eq<LoopNames<typeof rows>, "y" | "x">>();
+const byRow = await compile(rows);
+ok<
+  Eq<
+    Parameters<typeof byRow>[0],
+    { readonly img: Uint8Array; readonly start: Float32Array; readonly scale: number; readonly n?: number }
+  >
+>();
+scatter("own", { k: 4 }, { i: 6 }, ({ i }) => ({ at: [i.mod(4)], value: A.at(i, 0) }), {
+  combine: { combine: (a, b) => select(a.abs().gt(b.abs()), a, b), identity: 0 },
+  init: 1,
+});
+// what follows reads it as any tensor
+const remap = compute("remap", { y: 480, x: n }, ({ y, x }) => H.at({ bin: img.at(y, x).cast("i32") }).cast("f32"));
+ok<Eq<LoopNames<typeof remap>, "y" | "x">>();
+
+// loop nests by hand: results typed by their record, arguments by what is read
+const sorted = nest(
+  "sorted",
+  {
+    reads: [img, scale, n],
+    axes: { y: 480 },
+    results: { value: { shape: { x: n }, dtype: "u8" }, from: { shape: [n], dtype: "i32" } },
+  },
+  ({ y }, { value, from }, b) => {
+    const best = b.alloc("best", [], "f32");
+    const seen = b.alloc("seen", { k: 256 }, "i32");
+    b.for("x", n, (x) => {
+      const v: Expr<"u8", never> = value.at(x);
+      const p = b.let("p", img.at(y, x).cast("f32").mul(scale));
+      b.if(
+        p.gt(best.at()),
+        () => best.store([], p),
+        () => from.store([x], seen.at({ k: 0 })),
+      );
+      b.for("j", { from: x.add(1), to: n, step: 2 }, (j) => value.store({ x: j }, v), { unroll: false });
+    });
+  },
+);
+ok<Eq<(typeof sorted.value)["dtype"], "u8">>();
+ok<Eq<(typeof sorted.value)["name"], "sorted.value">>();
+ok<Eq<LoopNames<typeof sorted.from>, "y">>();
+const sort = await compile(sorted);
+ok<Eq<Parameters<typeof sort>[0], { readonly img: Uint8Array; readonly scale: number; readonly n?: number }>>();
+const order: Int32Array = sort({ img: new Uint8Array(1), scale: 1 }).from;
+const table = nest("table", { results: { shape: [256], dtype: "f32" } }, (_, out, b) =>
+  b.for("i", 256, (i) => out.store([i], i.cast("f32").sqrt())),
+);
+ok<Eq<keyof Parameters<KernelOf<typeof table>>[0], never>>();
+ok<Eq<(typeof table)["shape"]["length"], 1>>();
+void [counts, order];

@@ -1,6 +1,18 @@
 // What must be a compile error around schedules and kernels: each line marked with `// error` is a mistake that users make, and no
 // other line may fail.
-import { arena, build, compile, compute, placeholder, run, schedule, sum, wasm } from "../../src/index.ts";
+import {
+  arena,
+  build,
+  compile,
+  compute,
+  defineIntrinsic,
+  intrinsics,
+  placeholder,
+  run,
+  schedule,
+  sum,
+  wasm,
+} from "../../src/index.ts";
 import { registerTile } from "../../src/schedules.ts";
 
 const [M, N, K] = [512, 512, 512];
@@ -60,8 +72,22 @@ await build(42); // error
 await compile({ C: 1 }); // error
 await build(C, { target: "wasm" }); // error
 wasm({ simd: true }); // error
+// operands of an instruction that there are not, features, and the order of arguments
+const [oa, ob] = [placeholder("a", [4]), placeholder("b", [4])];
+const semantics = compute("t", { i: 4 }, ({ i }) => oa.at(i).add(ob.at(i)));
+defineIntrinsic({ name: "x", semantics, emit: { wasm: ({ a, q }, i) => i("f32x4.add", a, q) } }); // error
+const fast = { features: ["fast"] } as const;
+defineIntrinsic({ name: "x", semantics, requires: fast, emit: { wasm: ({ a, b }, i) => i("f32x4.add", a, b) } }); // error
+s.tensorize(j, intrinsics.f32x4_mul_add, { assume: B }); // error
+s.tensorize(intrinsics.f32x4_mul_add, j); // error
+// versions: a condition that is none, a size that is none, a part that there is not, a loop by its name
+s.specialize(j, 8); // error
+s.specialize(j, ({ i }) => i.add(1)); // error
+s.partition(j, { left: "all", body: "rest" }); // error
+const { right } = s.partition(j, { left: 1, body: "rest" }); // error
+s.specialize(j, ({ i }) => i.lt(2)).cold.loop("j"); // error
 // memory
 arena({ size: 3 }); // error
 arena().array("float", [3]); // error
 const ints: Int32Array = arena().array("f32", [3]); // error
-export const used = { kk, z, iii, main, writeback, gone, wrong, ints };
+export const used = { right, kk, z, iii, main, writeback, gone, wrong, ints };

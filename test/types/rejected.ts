@@ -5,9 +5,12 @@ import {
   type Expr,
   einsum,
   type KernelOf,
+  lit,
+  nest,
   placeholder,
   reduce,
   scan,
+  scatter,
   select,
   sum,
 } from "../../te/index.ts";
@@ -80,3 +83,37 @@ reduce({ k: K }, { values: ({ k }) => [A.at(0, k)], combine: (a, b) => [a[0].add
 // a name that einsum's result lacks
 compute("D", { i: M, j: N }, ({ i, j }) => einsum("E", "i k, k j -> i j", A, B).at({ i, k: j })); // error
 export const used: Expr<"f32"> = e;
+
+// ---- accumulation at computed positions
+const img = placeholder("img", { y: 480, x: 640 }, "u8");
+// a position that is no index
+scatter("H", { bin: 256 }, { y: 480, x: 640 }, ({ y, x }) => ({ at: [img.at(y, x)], value: lit(1, "i32") })); // error
+// a position by a name that the result lacks
+scatter("H", { bin: 256 }, { y: 480, x: 640 }, ({ y }) => ({ at: { bins: y }, value: lit(1, "i32") })); // error
+// a number as value
+scatter("H", { bin: 256 }, { y: 480, x: 640 }, ({ y }) => ({ at: [y], value: 1 })); // error
+// an axis of the result in the body
+scatter("H", { bin: 256 }, { y: 480, x: 640 }, ({ bin }) => ({ at: [bin], value: lit(1, "i32") })); // error
+// a combiner that there is not
+scatter("H", { bin: 4 }, { i: 4 }, ({ i }) => ({ at: [i], value: lit(1, "i32") }), { combine: "mean" }); // error
+// a start of another dtype
+scatter("H", { bin: 4 }, { i: 4 }, ({ i }) => ({ at: [i], value: lit(1, "i32") }), { init: () => lit(1, "f32") }); // error
+
+// ---- nests by hand
+const row = { shape: { x: 8 }, dtype: "f32" } as const;
+// a result that there is not
+nest("T", { results: { a: row } }, (_, { b }) => b.store([0], 1)); // error
+// a value of another dtype
+nest("T", { results: row }, (_, out) => out.store([0], lit(1, "i32"))); // error
+// a wrong name of an axis
+nest("T", { results: row }, (_, out) => out.store({ y: 0 }, 1)); // error
+// a wrong rank
+nest("T", { results: { shape: [2, 3], dtype: "f32" } }, (_, out) => out.store([0], 1)); // error
+// an axis that there is not
+nest("T", { axes: { y: 4 }, results: row }, ({ z }, out) => out.store([z], 1)); // error
+// a dtype that there is not
+nest("T", { results: { shape: [2], dtype: "f31" } }, () => {}); // error
+// a branch on a number
+nest("T", { results: row }, (_, out, b) => b.if(lit(1, "i32"), () => out.store([0], 1))); // error
+// arguments that the nest does not read
+compile(nest("T", { reads: [A], results: row }, (_, out) => out.store([0], A.at(0, 0))))({ B: new Float32Array(1) }); // error

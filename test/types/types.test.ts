@@ -53,6 +53,9 @@ export const C = te.compute("C", { i: n.sub(1) }, ({ i }) => te.sum({ k: 64 }, (
 export const R = te.compute("R", { i: n }, ({ i }) => ({ a: A.at(i, 0), b: te.argmax({ k: 64 }, ({ k }) => A.at(i, k)) }));
 export const S = te.scan("S", { t: n }, { i: 64 }, { init: ({ i }) => A.at(0, i), step: ({ t, i }, prev) => prev(i).add(A.at(t, i)) });
 export const E = te.einsum("E", "i k, i k -> i", A, A);
+export const H = te.scatter("H", { bin: 256 }, { i: n }, ({ i }) => ({ at: [A.at(i, 0).cast("i32")], value: te.lit(1, "u32") }));
+export const W = te.nest("W", { reads: [A], axes: { i: n }, results: { a: { shape: { x: 64 }, dtype: "f32" } } },
+  ({ i }, { a }, b) => b.for("x", 64, (x) => a.store([x], A.at(i, x))));
 export const edge = te.constantEdge(A, te.scalar("alpha"));
 export const x = te.select(A.at(0, 0).lt(1), te.add(A.at(0, 0), 1), te.sub(1, A.at(0, 0)));
 export const helper = <D extends te.FloatType, L extends string, F>(t: te.Tensor<D, L, F>) => te.compute("h", t.shape, (...v) => t.at(...v).exp());
