@@ -136,6 +136,33 @@ async function speed(tw: Face, variant: "relaxed" | "plain"): Promise<void> {
   }
 }
 
+/** Bytes by dot products of pairs against floats by multiply-adds: products of matrices of one size, both plain simd128. */
+async function bytes(tw: Face): Promise<void> {
+  const size = 512;
+  const floats = gemmOf(size, size, size);
+  const wide = await bytesOf(tw, gemmTensor(tw, size, size, size), "plain");
+  const { byteProduct } = await import("../examples/matmul-i8.ts");
+  const narrow = await bytesOf(tw, byteProduct(size, size, size).s as never, "plain");
+  if (wide === undefined || narrow === undefined) throw new Error("no plain variant");
+  const whole = (x: Float32Array): Int8Array => Int8Array.from(x, (v) => Math.round(v * 100));
+  const [a, b] = [whole(floats.a), whole(floats.b)];
+  const rounded: Gemm = { ...floats, a: Float32Array.from(a), b: Float32Array.from(b) };
+  const peers = {
+    f32: instantiate("f32", wide, gemmOperands(floats)),
+    i8: instantiate("i8", narrow, { A: a, B: b }),
+  };
+  await check(peers.f32, floats, (i, j) => i * size + j);
+  await check(peers.i8, rounded, (i, j) => i * size + j);
+  const t = await measure(
+    { f32: () => peers.f32.run(), i8: () => peers.i8.run() },
+    { rounds: 15, minMs: 8, warmMs: 500 },
+  );
+  const operations = 2 * size ** 3;
+  for (const n of ["f32", "i8"] as const)
+    console.log(`  plain ${n.padEnd(16)} ${gflops(operations, t[n].ms).toFixed(1)} Gop/s`);
+  atLeast("i8 GEMM 512 to f32, plain", speedup(t.i8, t.f32), 1.6, "times");
+}
+
 async function compileTime(tw: Face): Promise<void> {
   const once = async (size: number): Promise<number> => {
     const start = performance.now();
@@ -197,6 +224,7 @@ console.log(`node ${process.version}`);
 const tw = await face();
 if (tw !== undefined) {
   for (const v of variants) await attempt(`speed, ${v}`, () => speed(tw, v));
+  await attempt("bytes", () => bytes(tw));
   await attempt("compile time", () => compileTime(tw));
   await attempt("code size", () => sizes(tw, ["relaxed", "plain"]));
 }

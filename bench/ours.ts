@@ -58,7 +58,13 @@ export async function bytesOf(tw: Face, t: Tensor, variant: Variant): Promise<By
   return relaxed === undefined || relaxed instanceof Uint8Array ? relaxed : relaxed.wasm;
 }
 
-export type Operands = { readonly [name: string]: Float32Array };
+export type Operand = Float32Array | Int8Array;
+export type Operands = { readonly [name: string]: Operand };
+const ARRAYS = { f32: Float32Array, i32: Int32Array, i8: Int8Array } as const;
+const arrayFor = (dtype: string): (typeof ARRAYS)[keyof typeof ARRAYS] => {
+  if (!(dtype in ARRAYS)) throw new Error(`no array for ${dtype}`);
+  return ARRAYS[dtype as keyof typeof ARRAYS];
+};
 
 /** A module at work: `run()` calls the kernel, `result()` copies out its one output. */
 export function instantiate(name: string, bytes: Bytes, operands: Operands): Peer {
@@ -77,17 +83,18 @@ export function instantiate(name: string, bytes: Bytes, operands: Operands): Pee
   const places = abi.params.map((p) => {
     if (p.role === "scratch") return reserve(sizeOf(abi.scratch));
     if (p.role === "size" || p.role === "scalar") throw new Error(`no value for ${p.role} ${p.name}`);
-    return reserve(4 * p.shape.map(sizeOf).reduce((a, b) => a * b, 1));
+    return reserve(arrayFor(p.dtype).BYTES_PER_ELEMENT * p.shape.map(sizeOf).reduce((a, b) => a * b, 1));
   });
   const missing = Math.ceil((free - memory.buffer.byteLength) / 65536);
   if (missing > 0) memory.grow(missing);
-  let output = { at: 0, length: 0 };
+  let output = { at: 0, length: 0, dtype: "f32" };
   abi.params.forEach((p, i) => {
-    if (p.role === "output") output = { at: places[i]!, length: p.shape.map(sizeOf).reduce((a, b) => a * b, 1) };
+    if (p.role === "output")
+      output = { at: places[i]!, length: p.shape.map(sizeOf).reduce((a, b) => a * b, 1), dtype: p.dtype };
     if (p.role !== "input") return;
     const data = operands[p.name];
     if (data === undefined) throw new Error(`no operand ${p.name}`);
-    new Float32Array(memory.buffer, places[i], data.length).set(data);
+    new (arrayFor(p.dtype))(memory.buffer, places[i], data.length).set(data);
   });
   const kernel = exports[abi.name] as (...args: number[]) => void;
   const run = (): void => kernel(...places);
@@ -96,7 +103,7 @@ export function instantiate(name: string, bytes: Bytes, operands: Operands): Pee
     run,
     result() {
       run();
-      return new Float32Array(memory.buffer, output.at, output.length).slice();
+      return Float32Array.from(new (arrayFor(output.dtype))(memory.buffer, output.at, output.length));
     },
     dispose() {},
   };

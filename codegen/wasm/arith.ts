@@ -2,9 +2,10 @@
  * Arithmetic and bit operations: the instruction per operation and dtype. What is not here, legalization has rewritten
  * (target/wasm-ops.ts is the contract).
  */
-import { bitsOf, constInt, type DType, type Expr, isFloat, type Op } from "../../src/ir/index.ts";
-import { type Ref, relaxedMadd } from "./binaryen.ts";
+import { bitsOf, constInt, type Expr, isFloat, type Op } from "../../src/ir/index.ts";
+import type { Ref } from "./binaryen.ts";
 import { ALL_INTS, type Code, type Context, FLOATS, type Row, table, WIDE_INTS } from "./context.ts";
+import { emitInstruction } from "./instructions.ts";
 import { intShape, scalarType, shapeOf, signOf } from "./writer.ts";
 
 // ---- scalars: narrow integers are computed in 32 bits and brought back into the dtype's range
@@ -147,7 +148,6 @@ const VECTOR_ROWS: readonly Row[] = [
 ];
 export const VECTOR_ARITH = table(VECTOR_ROWS);
 
-const fused: Code = ({ w }, e, [a, b, c]) =>
-  relaxedMadd(w.lib, w.m, e.dtype === ("f32" satisfies DType) ? "f32x4" : "f64x2", a!, b!, c!);
+const fused: Code = ({ w }, e, args) => emitInstruction(w.lib, w.m, `${shapeOf(e.dtype)}.relaxed_madd`, [], args);
 /** Rows that need relaxed SIMD. */
 export const VECTOR_RELAXED = table([["fma", FLOATS, fused]]);

@@ -14,6 +14,8 @@ export type WasmType = "i32" | "i64" | "f32" | "f64" | "v128";
 
 /** The raw API: what the builder does not wrap. */
 interface Raw {
+  _BinaryenUnary(module: number, op: number, a: Ref): Ref;
+  _BinaryenBinary(module: number, op: number, a: Ref, b: Ref): Ref;
   _BinaryenSIMDTernary(module: number, op: number, a: Ref, b: Ref, c: Ref): Ref;
   /** Declared on modules, but found here. */
   readonly Function: { setLocalName(func: number, local: number, name: string): void };
@@ -26,10 +28,14 @@ export function loadBinaryen(): Promise<Binaryen> {
   return loading;
 }
 
-/** `a * b + c` with one rounding where the engine has it, on all lanes; needs the relaxed SIMD feature. */
-export function relaxedMadd(lib: Binaryen, m: Module, shape: "f32x4" | "f64x2", a: Ref, b: Ref, c: Ref): Ref {
-  const op = shape === "f32x4" ? lib.RelaxedMaddVecF32x4 : lib.RelaxedMaddVecF64x2;
-  return (lib as unknown as Raw)._BinaryenSIMDTernary(m.ptr, op, a, b, c);
+/** An operation that the builder lacks, by the name of its number in the library. */
+export function raw(lib: Binaryen, m: Module, operation: string, args: readonly Ref[]): Ref {
+  const op = (lib as unknown as Readonly<Record<string, number | undefined>>)[operation];
+  if (op === undefined) throw new CodegenError("internal", `Binaryen has no operation ${operation}`);
+  const api = lib as unknown as Raw;
+  const [a, b, c] = args;
+  if (c !== undefined) return api._BinaryenSIMDTernary(m.ptr, op, a!, b!, c);
+  return b !== undefined ? api._BinaryenBinary(m.ptr, op, a!, b) : api._BinaryenUnary(m.ptr, op, a!);
 }
 
 /** Names a local for the text form and for debuggers. */

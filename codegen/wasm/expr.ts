@@ -3,6 +3,7 @@ import { bitsOf, bytesOf, children, type Expr, type Load, type Op, type Store, t
 import type { WasmTarget } from "../../src/target/index.ts";
 import { SCALAR_ARITH, VECTOR_ARITH, VECTOR_PATTERNS, VECTOR_RELAXED } from "./arith.ts";
 import type { Ref } from "./binaryen.ts";
+import { emitCall } from "./call.ts";
 import { convertMask, naturalBits, SCALAR_COMPARE, unsupported } from "./compare.ts";
 import { type Context, instructionFor, lookup } from "./context.ts";
 import { emitScalarConversion, emitVectorConversion, extendLanes } from "./convert.ts";
@@ -106,6 +107,8 @@ export class ExprEmitter implements Context {
         return emitBroadcast(this, e.value);
       case "shuffle":
         return emitShuffle(this, e, bytesOf(e.dtype) * 8);
+      case "call":
+        return emitCall(this, e);
       case "reduce":
         throw new CodegenError("internal", "a reduction reached code generation");
       case "const":

@@ -16,7 +16,7 @@ import { narrowPair, splatBool } from "./compare.ts";
 import type { Context } from "./context.ts";
 import { emitPackedConcat } from "./convert.ts";
 import { CodegenError } from "./error.ts";
-import { emitSplatLoad, replaceLane } from "./memory.ts";
+import { emitRepeatedLoad, emitSplatLoad, replaceLane } from "./memory.ts";
 import { putLane, shapeOf, signOf } from "./writer.ts";
 
 /** One lane of the result: a lane of a vector, or a scalar (lane 0 of it). */
@@ -148,6 +148,8 @@ export function emitShuffle(c: Context, e: Shuffle, bits: number): Ref {
   if (packed !== undefined) return packed;
   const wanted = resolve(c, e.vectors, e.picks);
   const { w } = c;
+  const repeated = d === "bool" ? undefined : repeatedLoad(c, wanted, bits / 8);
+  if (repeated !== undefined) return emitRepeatedLoad(c, repeated);
   if (e.lanes === 1) {
     const p = wanted[0]!;
     return p.source.lanes === 1 ? c.value(p.source) : extractLane(c, d, p);
@@ -190,6 +192,15 @@ export function emitShuffle(c: Context, e: Shuffle, bits: number): Ref {
     r = w.i(`v128.load${bits}_lane`, offset, size, loads[i]!.lane, base, r);
   }
   return r;
+}
+
+/** A short dense load of which the lanes are repeated in order. */
+function repeatedLoad(c: Context, wanted: readonly Pick[], size: number): Load | undefined {
+  const { source } = wanted[0]!;
+  const n = source.lanes;
+  if (source.kind !== "load" || n === 1 || n >= wanted.length || c.held(source) || ![2, 4, 8].includes(n * size))
+    return undefined;
+  return wanted.every((p, l) => p.source === source && p.lane === l % n) ? source : undefined;
 }
 
 function mostFrequent(list: readonly Expr[]): Expr {

@@ -73,6 +73,12 @@ export function emitSplatLoad(c: Context, e: Load): Ref {
   return c.w.i(`v128.load${bytesOf(e.dtype) * 8}_splat`, offset, bytesOf(e.dtype), base);
 }
 
+/** A dense load of 2, 4 or 8 bytes, over and over in all of the register. */
+export function emitRepeatedLoad(c: Context, e: Load): Ref {
+  const { base, offset } = c.address(e);
+  return c.w.i(`v128.load${e.lanes * bytesOf(e.dtype) * 8}_splat`, offset, bytesOf(e.dtype), base);
+}
+
 /** A load of 8 bytes, every lane extended to twice its width. */
 export function emitWideningLoad(c: Context, e: Load): Ref {
   const { base, offset } = c.address(e);
