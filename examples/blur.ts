@@ -2,8 +2,9 @@
  * Lesson 3: a two-stage 3x3 blur of 16-bit pictures, and where to compute the first stage.
  *
  * The same two expressions, four schedules. Computing all of `bx` first walks through memory twice; inlining it computes
- * every row sum three times; in between, rows of `bx` are computed where they are needed (`computeAt`) and kept as long as they
- * are needed (`storeAt`). The results are the same to the bit: a schedule can't change them.
+ * every row sum three times; `computeAt` computes a strip of `bx` for a strip of `by`, and the rows between two strips twice. A
+ * sliding window (`foldStorage`) computes each row of `bx` when it is first needed and keeps three: `by` follows two rows
+ * behind. The results are the same to the bit: a schedule can't change them.
  *
  * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/blur.png. Run it: npx tsx examples/blur.ts
  */
@@ -48,11 +49,11 @@ const schedules: Record<string, (s: Schedule<typeof by>) => void> = {
     s.computeAt(bx, yo);
     lanes(s, bx);
   },
-  "storeAt: bx row by row, kept per strip": (s) => {
-    const { yo, yi } = s.split(s.loops(by).y, { yo: "rest", yi: 32 });
+  "sliding window: rows of bx as they are needed": (s) => {
+    const { y } = s.loops(by);
+    s.computeAt(bx, y);
+    s.foldStorage(bx, y);
     lanes(s, by);
-    s.computeAt(bx, yi);
-    s.storeAt(bx, yo);
     lanes(s, bx);
   },
 };

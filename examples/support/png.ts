@@ -1,4 +1,4 @@
-/** Gray pictures from and to PNG files, as plain arrays a kernel takes. Pictures in colour are read as their luminance. */
+/** Pictures from and to PNG files, as plain arrays a kernel takes. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { PNG } from "pngjs";
@@ -10,19 +10,49 @@ export interface Picture<A extends Uint8Array | Uint16Array = Uint8Array | Uint1
   readonly data: A;
 }
 
+interface Rgba {
+  readonly width: number;
+  readonly height: number;
+  /** Four channels a pixel, each 0 to `most`. */
+  readonly rgba: Uint8Array | Uint16Array;
+  readonly most: number;
+}
+function readRgba(path: string | URL): Rgba {
+  // Without rescaling a 16-bit file comes as 16-bit values, others as bytes.
+  const png = PNG.sync.read(readFileSync(path), { skipRescale: true });
+  const rgba = png.data as Uint8Array | Uint16Array;
+  return { width: png.width, height: png.height, rgba, most: png.depth === 16 ? 65535 : 255 };
+}
+
 /** Reads a picture as 16-bit gray, 0 to 65535, whatever the depth of the file. */
 export function readGray16(path: string | URL): Picture<Uint16Array> {
-  // Without rescaling a 16-bit file comes as 16-bit values, others as bytes; always four channels a pixel.
-  const png = PNG.sync.read(readFileSync(path), { skipRescale: true });
-  const { width, height } = png;
-  const rgba = png.data as Uint8Array | Uint16Array;
-  const deep = png.depth === 16;
-  const scale = deep ? 1 : 257;
+  const { width, height, rgba, most } = readRgba(path);
   const data = Uint16Array.from({ length: width * height }, (_, i) => {
     const [r, g, b] = [rgba[4 * i]!, rgba[4 * i + 1]!, rgba[4 * i + 2]!];
-    return Math.round((0.2126 * r + 0.7152 * g + 0.0722 * b) * scale);
+    return Math.round(((0.2126 * r + 0.7152 * g + 0.0722 * b) * 65535) / most);
   });
   return { width, height, data };
+}
+
+/** Reads a picture as three planes (red, green, blue) of numbers from 0 to 1. */
+export function readColor(path: string | URL): { width: number; height: number; data: Float32Array } {
+  const { width, height, rgba, most } = readRgba(path);
+  const n = width * height;
+  const data = Float32Array.from({ length: 3 * n }, (_, i) => rgba[4 * (i % n) + Math.floor(i / n)]! / most);
+  return { width, height, data };
+}
+
+/** Writes three planes of numbers from 0 to 1 (others are clipped) as an 8-bit picture in colour. */
+export function writeColor(
+  { width, height, data }: { width: number; height: number; data: Float32Array },
+  path: string | URL,
+): void {
+  const options = { width, height, colorType: 2, inputColorType: 2, inputHasAlpha: false, bitDepth: 8 } as const;
+  const png = new PNG(options);
+  const n = width * height;
+  const byte = (v: number): number => Math.round(255 * Math.min(1, Math.max(0, v)));
+  png.data = Buffer.from(Uint8Array.from({ length: 3 * n }, (_, i) => byte(data[(i % 3) * n + Math.floor(i / 3)]!)));
+  save(png, options, path);
 }
 
 /** Reads a picture as 8-bit gray. */
@@ -39,6 +69,10 @@ export function writeGray({ width, height, data }: Picture, path: string | URL):
   const options = { width, height, colorType: 0, inputColorType: 0, inputHasAlpha: false, bitDepth } as const;
   const png = new PNG(options);
   png.data = Buffer.from(data.slice().buffer);
+  save(png, options, path);
+}
+
+function save(png: PNG, options: object, path: string | URL): void {
   mkdirSync(dirname(path instanceof URL ? path.pathname : path), { recursive: true });
   writeFileSync(path, PNG.sync.write(png, { ...options, deflateLevel: 9 }));
 }

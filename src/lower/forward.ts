@@ -1,0 +1,130 @@
+/**
+ * Forwards what straight-line code stores: a load of what was just stored takes the value from where it was computed, a store that
+ * another one overwrites before anybody looks disappears, and so does scratch memory that nobody reads. This is what becomes
+ * of an accumulator in memory when the loop that carries it is unrolled.
+ *
+ * Before: unrolled, lanes cut, `local` buffers promoted. After: the same, with fewer accesses. Only accesses at the same flat
+ * index count as the same place; those that may overlap in any other way end what is known.
+ */
+import { linear, simplify } from "../arith/index.ts";
+import {
+  accessesOf,
+  type Buffer,
+  constInt,
+  type Expr,
+  type Func,
+  mapExpr,
+  mapStmt,
+  NOTHING,
+  rebuildStmt,
+  type Stmt,
+  type Store,
+  type Var,
+  variable,
+  withBody,
+} from "../ir/index.ts";
+import { isPure } from "./conditions.ts";
+import { type Line, mapRuns, ofLines } from "./lines.ts";
+
+export function forward(f: Func): Func {
+  return withBody(f, dropUnread(inStmt(f.body)));
+}
+
+const inStmt = (s: Stmt): Stmt => mapRuns(s, forwardRun, (x) => rebuildStmt(x, inStmt));
+
+/** What is known of a place in memory. */
+interface Known {
+  readonly store: Store;
+  /** The line of the store. */
+  readonly at: number;
+  /** The value, or what will be its name if somebody asks for it. */
+  value: Expr | undefined;
+  /** Somebody may look at memory. */
+  seen: boolean;
+}
+const isTrivial = (e: Expr): boolean =>
+  e.kind === "const" || (e.kind === "var" && !e.mutable) || (e.kind === "broadcast" && e.value.kind === "const");
+
+function forwardRun(lines: readonly Line[]): Stmt {
+  let known: Known[] = [];
+  const names = new Map<number, Var>();
+  const dead = new Set<number>();
+  const nameOf = (k: Known): Expr => {
+    if (k.value === undefined) {
+      const v = variable(k.store.buffer.name.toLowerCase(), k.store.value.dtype, { lanes: k.store.value.lanes });
+      names.set(k.at, v);
+      k.value = v;
+    }
+    return k.value;
+  };
+  const read = (e: Expr): Expr => {
+    const r = mapExpr(e, (x) => {
+      if (x.kind !== "load") return x;
+      const same = known.find((k) => samePlace(k.store, x.buffer, x.index));
+      if (same) return nameOf(same);
+      for (const k of known) if (k.store.buffer === x.buffer && mayOverlap(k.store.index, x.index)) k.seen = true;
+      return x;
+    });
+    return r === e ? e : simplify(r);
+  };
+  const write = (s: Store, at: number): void => {
+    for (const k of known) if (!k.seen && samePlace(k.store, s.buffer, s.index)) dead.add(k.at);
+    known = known.filter((k) => k.store.buffer !== s.buffer || !mayOverlap(k.store.index, s.index));
+    // a vector of bool has no one register form
+    if (!s.index.every(isPure) || (s.value.dtype === "bool" && s.value.lanes > 1)) return;
+    known.push({ store: s, at, value: isTrivial(s.value) ? s.value : undefined, seen: false });
+  };
+  const done = lines.map((l, at): Line => {
+    const line = { ...l, value: read(l.value) };
+    if (line.kind === "store") write(line, at);
+    return line;
+  });
+  return ofLines(
+    done.flatMap((l, at): Line[] => {
+      const name = names.get(at);
+      const kept = dead.has(at) ? [] : [name ? { ...l, value: name } : l];
+      return name ? [{ kind: "let", var: name, value: l.value }, ...kept] : kept;
+    }),
+  );
+}
+
+const samePlace = (s: Store, b: Buffer, index: readonly Expr[]): boolean =>
+  s.buffer === b && s.index.length === index.length && s.index.every((e, d) => e === index[d]);
+
+/** A dense run of elements: where it begins, as what is known at run time only and a number. */
+interface Place {
+  readonly base: string;
+  readonly at: number;
+  readonly lanes: number;
+}
+const places = new WeakMap<Expr, { readonly place: Place | undefined }>();
+function placeOf(index: readonly Expr[]): Place | undefined {
+  const e = index[0];
+  if (index.length !== 1 || e === undefined) return undefined;
+  let known = places.get(e);
+  if (known === undefined) {
+    known = { place: dense(e) };
+    places.set(e, known);
+  }
+  return known.place;
+}
+function dense(e: Expr): Place | undefined {
+  const start = e.lanes === 1 ? e : e.kind === "ramp" && constInt(e.stride) === 1 ? e.base : undefined;
+  if (start === undefined) return undefined;
+  const { terms, constant } = linear(start);
+  return { base: terms.map((t) => `${t.coefficient}*${t.atom.id}`).join(), at: constant, lanes: e.lanes };
+}
+/** Whether two accesses may touch a common element: not where they are a known distance apart. */
+function mayOverlap(a: readonly Expr[], b: readonly Expr[]): boolean {
+  const [x, y] = [placeOf(a), placeOf(b)];
+  if (!x || !y || x.base !== y.base) return true;
+  return y.at - x.at > -y.lanes && y.at - x.at < x.lanes;
+}
+
+/** Leaves out scratch memory that is written only. */
+function dropUnread(s: Stmt): Stmt {
+  return mapStmt(s, (x) => {
+    if (x.kind !== "alloc" || accessesOf(x.body).some((a) => a.buffer === x.buffer && !a.store)) return x;
+    return mapStmt(x.body, (y) => (y.kind === "store" && y.buffer === x.buffer ? NOTHING : y));
+  });
+}
