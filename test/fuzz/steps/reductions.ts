@@ -1,5 +1,10 @@
 import type { Loop } from "../../../schedule/index.ts";
-import { before, pick, type Site, type Step } from "./view.ts";
+import { vectorizeReduction } from "../../../schedule/library/index.ts";
+import { before, carries, pick, type Site, type Step } from "./view.ts";
+
+const carriers = (y: Site): Loop[] => y.loops.filter((l) => carries(y, l, ["reduction"]));
+/** A reduction in one piece, with a loop that carries it. */
+const whole = (y: Site): boolean => y.block.init !== undefined && carriers(y).length > 0;
 
 export const reductions: Readonly<Record<string, Step>> = {
   decomposeReduction: (c) => {
@@ -10,5 +15,19 @@ export const reductions: Readonly<Record<string, Step>> = {
     const b = c.block((y) => (c.v.sites.some(again) ? again(y) : reduces(y)));
     const loop = b && pick(c.plausible ? may(b) : b.loops, c.x.c);
     return loop && (() => c.v.s.decomposeReduction(b.handle, loop));
+  },
+  rfactor: (c) => {
+    const b = c.block(whole);
+    const list = b && (c.plausible ? carriers(b) : b.loops);
+    const loop = list && pick(list, c.x.b);
+    if (!loop) return undefined;
+    const other = c.x.c % 3 === 0 ? list.find((l) => l !== loop) : undefined;
+    const options = c.x.c % 4 === 1 ? { at: c.x.c % 3 } : {};
+    return () => c.v.s.rfactor(b.handle, other ? [other, loop] : loop, options);
+  },
+  vectorizeReduction: (c) => {
+    const b = c.block((y) => whole(y) && y.nodes.every((n) => n.loop === "serial"));
+    const loop = b && pick(c.plausible ? carriers(b) : b.loops, c.x.b);
+    return loop && (() => vectorizeReduction(c.v.s, b.handle, loop, [4, 8, 2, 16, 3, 6][c.x.c % 6]!));
   },
 };
