@@ -2,24 +2,33 @@
 import { type Facts, prove, solveAffineBindings } from "../src/arith/index.ts";
 import {
   type Block,
-  type Buffer,
   type Expr,
   eq,
   type For,
   type IterKind,
   isFloat,
-  not,
-  type Stmt,
-  type Store,
+  type Note,
   sub,
   substitute,
   TRUE,
   type Var,
   variable,
   varsOf,
-  visitStmt,
 } from "../src/ir/index.ts";
+import { readsOf, renamed, storesOf } from "./accesses.ts";
 import { io, type Place } from "./tree.ts";
+
+export {
+  type Access,
+  bound,
+  innerLoops,
+  type Read,
+  readsOf,
+  renamed,
+  storedAt,
+  storesOf,
+  type Write,
+} from "./accesses.ts";
 
 /** Loops in the bindings of axes of some kinds. */
 export function feeding(b: Block, ...kinds: readonly IterKind[]): Set<Var> {
@@ -37,72 +46,16 @@ export function isUpdate(b: Block): boolean {
 export const isComplete = (b: Block): boolean =>
   b.init === undefined && b.iters.every((it) => it.kind === "spatial") && !isUpdate(b);
 
-export function storesOf(b: Block): Store[] {
-  const out: Store[] = [];
-  visitStmt(b.body, (s) => void (s.kind === "store" && out.push(s)));
-  return out;
-}
-
 /** The conjuncts of a predicate. */
 export function conjuncts(e: Expr): Expr[] {
   if (e === TRUE) return [];
   return e.kind === "op" && e.op === "and" ? e.args.flatMap(conjuncts) : [e];
 }
 
-export interface Read {
-  readonly buffer: Buffer;
-  readonly index: readonly Expr[];
-  /** Conditions under which it happens, over the block's axes. */
-  readonly guards: readonly Expr[];
-}
-/** Reads in a block's body, with the conditions of `where` and `if` around them. */
-export function readsOf(b: Block, test: (buffer: Buffer) => boolean): Read[] {
-  const out: Read[] = [];
-  const seen = new Map<readonly Expr[], Set<Expr>>();
-  const expr = (e: Expr, guards: readonly Expr[]): void => {
-    let done = seen.get(guards);
-    if (done === undefined) {
-      done = new Set();
-      seen.set(guards, done);
-    }
-    if (done.has(e)) return;
-    done.add(e);
-    if (e.kind === "load") {
-      if (test(e.buffer)) out.push({ buffer: e.buffer, index: e.index, guards });
-      for (const i of e.index) expr(i, guards);
-    } else if (e.kind === "op" && e.op === "where") {
-      expr(e.args[0]!, guards);
-      expr(e.args[1]!, [...guards, e.args[0]!]);
-      expr(e.args[2]!, [...guards, not(e.args[0]!)]);
-    } else if (e.kind === "op") for (const a of e.args) expr(a, guards);
-  };
-  const go = (s: Stmt, guards: readonly Expr[]): void => {
-    switch (s.kind) {
-      case "if":
-        expr(s.condition, guards);
-        go(s.then, [...guards, s.condition]);
-        if (s.otherwise) go(s.otherwise, [...guards, not(s.condition)]);
-        return;
-      case "store":
-        for (const e of [...s.index, s.value]) expr(e, guards);
-        return;
-      case "let":
-        expr(s.value, guards);
-        return go(s.body, guards);
-      case "seq":
-        for (const x of s.body) go(x, guards);
-        return;
-      default:
-        return;
-    }
-  };
-  go(b.body, []);
-  return out;
-}
-
 /** Whether changing the order of the block's reduction may change its result by rounding. */
 export function roundsDifferently(b: Block): boolean {
   if (!has(b, "reduction")) return false;
+  if (b.combiner) return !b.combiner.exact;
   return storesOf(b).some((s) => {
     const v = s.value;
     const exact = v.kind === "op" && (v.op === "min" || v.op === "max");
@@ -115,7 +68,8 @@ export function selfReadAxes(b: Block): Set<Var> {
   const own = io(b).writes;
   const out = new Set<Var>();
   const stores = storesOf(b);
-  for (const r of readsOf(b, (x) => own.has(x)))
+  // in another iteration of the body's own loops
+  for (const r of readsOf(b, (x) => own.has(x)).map(renamed))
     for (const s of stores)
       if (s.buffer === r.buffer)
         s.index.forEach((at, d) => {
@@ -134,7 +88,10 @@ export function selfReadLoops(b: Block): Set<Var> {
 /** Notes that primitives leave on a block: what they cannot promise any more. */
 export const PARTIAL = "partial";
 export const REVISITS = "revisits";
-export const note = (b: Block, notes: Record<string, boolean>): Block => {
+export const PREPARED = "prepared";
+/** Blocks that were one before: the name of that one. */
+export const TWIN = "twin";
+export const note = (b: Block, notes: Readonly<Partial<Record<Note, boolean>>>): Block => {
   const all = Object.entries({ ...b.annotations, ...notes }).filter(([, v]) => v !== false);
   const { annotations: _, ...rest } = b;
   return all.length > 0 ? { ...rest, annotations: Object.fromEntries(all) } : rest;

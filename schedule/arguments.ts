@@ -1,5 +1,5 @@
 /** Arguments that are no handles, checked before a primitive looks at the loop nest. */
-import type { BlockId, Func, Scope, Var } from "../src/ir/index.ts";
+import type { BlockId, Func, Scope, Tail, Var } from "../src/ir/index.ts";
 import { refuse } from "./error.ts";
 
 /** A name for a value that is not what it should be. */
@@ -29,11 +29,11 @@ export function checkOptions(f: Func | undefined, primitive: string, x: unknown,
     if (!known.includes(k)) badArgument(f, primitive, `there is no option "${k}"`, [...known]);
 }
 
-const TAILS = ["guard", "peel"];
+export const TAILS: readonly Tail[] = ["guard", "peel", "pad", "shift"];
 /** `undefined`: the default. */
 export function checkTail(f: Func | undefined, primitive: string, tail: unknown): void {
-  if (tail !== undefined && !TAILS.includes(tail as string))
-    badArgument(f, primitive, `tail is ${describe(tail)}`, TAILS);
+  if (tail !== undefined && !TAILS.includes(tail as Tail))
+    badArgument(f, primitive, `tail is ${describe(tail)}`, [...TAILS]);
 }
 
 /** Names of new loops: they are printed, and become keys of records. */
@@ -56,7 +56,14 @@ export function checkScope(
   marks: readonly (Var | BlockId)[],
 ): void {
   if (!SCOPES.includes(scope as Scope))
-    refuse(f, { primitive, condition, code: "scope", message: `${describe(scope)} is no scope`, marks, legal: SCOPES });
+    refuse(f, {
+      primitive,
+      condition,
+      code: "scope",
+      message: `${describe(scope)} is no scope for ${marks.map((m) => `block ${m.name}`).join(", ")}`,
+      marks,
+      legal: SCOPES,
+    });
 }
 
 /** Throws unless `s` is a schedule, of any copy of this package. */

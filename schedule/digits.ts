@@ -2,7 +2,7 @@
  * Loops that were fused and split again: axes that are the digits of one number, as in `h = p // 7, w = p % 7` with
  * `p = po * 4 + pi`. If the number runs through all of [0, n), the digits run through a box.
  */
-import { exactRegion, type Facts, linear, prove, type Range, simplifyIndex } from "../src/arith/index.ts";
+import { exactRegion, type Facts, prove, type Range, simplifyIndex } from "../src/arith/index.ts";
 import {
   add,
   constInt,
@@ -71,14 +71,9 @@ function numbers(bindings: readonly Expr[], free: ReadonlySet<Var>): Digit[][] {
   });
 }
 
-/** Whether some of these axes are all the digits of a number that is another one for each value of `v`. */
-export function tellApart(bindings: readonly Expr[], v: Var): boolean {
-  const free = new Set([v]);
-  return numbers(bindings, free).some(([d]) => {
-    const mine = linear(d!.number).terms.filter((t) => touchesAny(t.atom, free));
-    return mine.length === 1 && mine[0]!.atom === v;
-  });
-}
+/** The numbers of which some of these axes are all the digits: the axes tell apart what the numbers tell apart. */
+export const numbersIn = (bindings: readonly Expr[], free: ReadonlySet<Var>): Expr[] =>
+  numbers(bindings, free).map(([d]) => d!.number);
 
 /** Replaces digits by variables of their own; undefined where there are none, or where they make no box. */
 export function digitsApart(

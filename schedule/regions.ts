@@ -2,143 +2,37 @@
  * What a block writes while some loops run, exactly, and whether that is what another block reads: the proof behind every
  * primitive that moves computations. What can't be proved is refused.
  */
-import { exactRegion, type Facts, prove, type Range, simplifyIndex } from "../src/arith/index.ts";
+import { type Facts, isFolded, prove } from "../src/arith/index.ts";
 import {
-  add,
   and,
   type Block,
   type Buffer,
-  constInt,
+  buffersIn,
   type Expr,
-  type For,
-  ge,
   int,
-  isConst,
-  lt,
-  mul,
-  sub,
-  substitute,
+  printExpr,
   type Var,
   variable,
-  varsOf,
 } from "../src/ir/index.ts";
-import { conjuncts, feeding, PARTIAL, readsOf, storesOf } from "./analysis.ts";
-import { digitsApart } from "./digits.ts";
-import { atLeastZero, type Form, sameTerms, split, touchesAny } from "./forms.ts";
-import { factsIn, io, type Place, shared } from "./tree.ts";
+import { bound, feeding, PARTIAL, readsOf, reductionNest, TWIN } from "./analysis.ts";
+import { atOnce, carriersOf, type Element, overwritten, writesOf } from "./carried.ts";
+import { oneSided, twinsOf, within, writtenTogether } from "./coverage.ts";
+import { exclusive, factsAround, io, type Place, shared } from "./tree.ts";
+import { type Written, writtenBy } from "./written.ts";
 
-/** The values an axis takes: all of [min, min + extent) for which every condition holds. */
-export interface Values extends Range {
-  readonly conditions: readonly ((x: Expr) => Expr)[];
-}
-export interface Written {
-  /** In the order of the block's axes. */
-  readonly axes: readonly Values[];
-  /** Conditions on the loops that stand still. */
-  readonly outer: readonly Expr[];
-}
-
-/**
- * Whether a condition only says for which iterations of loops something is computed that is the same for all of them: no axis and no
- * other condition depends on those loops, and it holds for the first iteration.
- */
-function holdsSomewhere(
-  c: Expr,
-  bindings: readonly Expr[],
-  all: readonly Expr[],
-  ranges: ReadonlyMap<Var, Range>,
-  facts: Facts,
-): boolean {
-  const own = new Set([...varsOf(c)].filter((v) => ranges.has(v)));
-  if (own.size === 0 || bindings.some((e) => touchesAny(e, own))) return false;
-  if (all.some((x) => x !== c && touchesAny(x, own))) return false;
-  const first = new Map([...own].map((v) => [v, ranges.get(v)!.min]));
-  const runs = [...own].every((v) => prove(ge(ranges.get(v)!.extent, int(1)), facts));
-  return runs && prove(substitute(c, first), facts);
-}
-
-/**
- * The values the axes of a block take while `loops` run and the others stand still: a box, or undefined where that isn't
- * certain. Axes that don't depend on the loops have one value.
- */
-export function writtenBy(b: Block, loops: readonly For[], facts: Facts): Written | undefined {
-  const ranges = new Map<Var, Range>(loops.map((l) => [l.var, { min: l.min, extent: l.extent }]));
-  const inner = factsIn(loops, facts);
-  let bindings = b.iters.map((it) => simplifyIndex(it.binding, inner));
-  const outer: Expr[] = [];
-  const later: { form: Form }[] = [];
-  let free = new Set(ranges.keys());
-  let known = inner;
-  const whole = digitsApart(bindings, conjuncts(b.predicate), ranges, free, facts);
-  if (whole) {
-    bindings = whole.bindings;
-    for (const [v, r] of whole.ranges) {
-      ranges.set(v, r);
-      known = known.withVar(v, r.min, r.extent);
-    }
-    free = new Set(ranges.keys());
-  }
-  const conjunctsLeft = whole?.conditions ?? conjuncts(b.predicate);
-  for (const c of conjunctsLeft) {
-    if (holdsSomewhere(c, bindings, conjunctsLeft, ranges, known)) continue;
-    if (!touchesAny(c, free)) {
-      outer.push(c);
-      continue;
-    }
-    const form = atLeastZero(c);
-    if (form === undefined) return undefined;
-    const f = split(form, free, known);
-    // the inner part of a split of a split: a digit of its own
-    const bound = constInt(f.fixed);
-    const at = bindings.findIndex((e) => {
-      const whole = split(e, free, known).free;
-      return whole.size > f.free.size && [...f.free].every(([t, k]) => whole.get(t) === -k);
-    });
-    if (at >= 0 && bound !== undefined && f.free.size > 1) {
-      const whole = split(bindings[at]!, free, known);
-      let digit: Expr = int(0);
-      let rest: Expr = whole.fixed;
-      for (const [t, k] of whole.free)
-        if (f.free.has(t)) digit = add(digit, mul(t, int(k)));
-        else rest = add(rest, mul(t, int(k)));
-      const box = exactRegion([digit], ranges, facts);
-      const span = box && constInt(box[0]!.extent);
-      if (!box || !isConst(box[0]!.min, 0) || span === undefined) return undefined;
-      const v = variable("digit");
-      const range = { min: int(0), extent: int(Math.min(span, bound + 1)) };
-      ranges.set(v, range);
-      known = known.withVar(v, range.min, range.extent);
-      free = new Set([...free, v]);
-      bindings = bindings.map((e, i) => (i === at ? add(rest, v) : e));
-      continue;
-    }
-    later.push({ form: f });
-  }
-  const box = exactRegion(bindings, ranges, facts);
-  if (box === undefined) return undefined;
-  const conditions = bindings.map((): ((x: Expr) => Expr)[] => []);
-  for (const { form: f } of later) {
-    const at = bindings.findIndex((e) => {
-      const whole = split(e, free, known).free;
-      return sameTerms(whole, f.free, 1) || sameTerms(whole, f.free, -1);
-    });
-    if (at < 0) return undefined;
-    const whole = split(bindings[at]!, free, known);
-    const up = sameTerms(whole.free, f.free, 1);
-    // free terms + f.fixed >= 0, where free terms = +-(x - whole.fixed)
-    conditions[at]!.push((x) => {
-      const terms = sub(x, whole.fixed);
-      return ge(add(f.fixed, up ? terms : sub(int(0), terms)), int(0));
-    });
-  }
-  return { axes: box.map((r, i) => ({ ...r, conditions: conditions[i]! })), outer };
-}
+export { type Values, type Written, writtenBy } from "./written.ts";
 
 /** Whether the block computes every point of its axes over all its loops. */
 export function isTotal(p: Place<Block>, facts: Facts): boolean {
   if (p.node.annotations?.[PARTIAL] !== true) return true;
-  const w = writtenBy(p.node, p.loops, facts);
+  const w = writtenBy(underBranches(p), p.loops, facts);
   return w !== undefined && coversDomain(p.node, w, facts);
+}
+/** A block whose predicate says what the branches around it say, too: those inside the outermost `from`. */
+export function underBranches(p: Place<Block>, from = 0): Block {
+  const conditions = p.branches.slice(from).map((b) => b.condition);
+  if (conditions.length === 0) return p.node;
+  return { ...p.node, predicate: [...conditions, p.node.predicate].reduce((a, b) => and(a, b)) };
 }
 export function coversDomain(b: Block, w: Written, facts: Facts): boolean {
   if (!w.outer.every((c) => prove(c, facts))) return false;
@@ -146,8 +40,7 @@ export function coversDomain(b: Block, w: Written, facts: Facts): boolean {
     const x = variable("x");
     const f = facts.withVar(x, int(0), it.extent);
     const r = w.axes[i]!;
-    const inside = and(ge(x, r.min), lt(x, add(r.min, r.extent)));
-    return prove(inside, f) && r.conditions.every((c) => prove(c(x), f));
+    return within(x, r).every((c) => prove(c, f));
   });
 }
 
@@ -155,55 +48,116 @@ export function coversDomain(b: Block, w: Written, facts: Facts): boolean {
 export const bindingsOf = (b: Block): Map<Var, Expr> => new Map(b.iters.map((it) => [it.var, it.binding]));
 
 /** What holds where a block's body runs. */
-export function factsAt(p: Place<Block>, start?: Facts): Facts {
-  return factsIn(p.loops, start).withCondition(p.node.predicate);
+export const factsAt = (p: Place<Block>): Facts => factsAround(p).withCondition(p.node.predicate);
+
+/** How one block reads what another writes: why it would not be there, or whether it is there from an earlier iteration. */
+export interface Flow {
+  readonly why?: string;
+  readonly carried: boolean;
 }
+interface Known {
+  readonly around: string;
+  readonly flow: Flow;
+}
+const flows = new WeakMap<Block, WeakMap<Block, Map<Buffer, Known>>>();
+/** What a proof about a block depends on besides the block. */
+const surroundings = (p: Place<Block>): string => p.loops.map((l) => `${l.var.id}:${l.extent.id}:${l.loop}`).join();
 
 /**
  * Whether all that `reader` reads of `buffer` was written by `writer` before, in the same iteration of the loops around
- * both. Undefined if so, else why not.
+ * both, or in an earlier one if the buffer outlives it, and is still there. It is proved once for blocks that stay as they are.
  */
-export function flowProblem(writer: Place<Block>, reader: Place<Block>, buffer: Buffer): string | undefined {
+export function flowOf(writer: Place<Block>, reader: Place<Block>, buffer: Buffer): Flow {
+  // in branches, others matter too
+  if ([writer, reader].some((p) => p.branches.length > 0 || p.node.annotations?.[TWIN] !== undefined))
+    return proveFlow(writer, reader, buffer);
+  const around = aroundBoth(writer, reader);
+  const old = known(writer, reader).get(buffer);
+  if (old?.around === around) return old.flow;
+  const flow = proveFlow(writer, reader, buffer);
+  known(writer, reader).set(buffer, { around, flow });
+  return flow;
+}
+const aroundBoth = (writer: Place<Block>, reader: Place<Block>): string =>
+  `${writer.order < reader.order} ${shared(writer, reader).length} ${surroundings(writer)} ${surroundings(reader)}`;
+function known(writer: Place<Block>, reader: Place<Block>): Map<Buffer, Known> {
+  const to = flows.get(writer.node) ?? new WeakMap<Block, Map<Buffer, Known>>();
+  flows.set(writer.node, to);
+  const of = to.get(reader.node) ?? new Map<Buffer, Known>();
+  to.set(reader.node, of);
+  return of;
+}
+/** Takes over what is proved of two blocks for what they have become, when everything else in the loops around them changed alike. */
+export function sameFlow(
+  from: readonly [writer: Place<Block>, reader: Place<Block>, buffer: Buffer],
+  to: readonly [writer: Place<Block>, reader: Place<Block>, buffer: Buffer],
+): void {
+  const [writer, reader, buffer] = to;
+  known(writer, reader).set(buffer, { around: aroundBoth(writer, reader), flow: flowOf(...from) });
+}
+/** Why what `reader` reads of `buffer` would not be there; undefined if it is. */
+export const flowProblem = (writer: Place<Block>, reader: Place<Block>, buffer: Buffer): string | undefined =>
+  flowOf(writer, reader, buffer).why;
+
+function proveFlow(writer: Place<Block>, reader: Place<Block>, buffer: Buffer): Flow {
   const [w, r] = [writer.node, reader.node];
-  if (writer.order > reader.order) return `${r.id.name} would read ${buffer.name} before ${w.id.name} computes it`;
+  const fine = { carried: false };
+  const problem = (why: string): Flow => ({ why, carried: false });
+  if (exclusive(writer, reader)) return fine;
+  if (writer.order > reader.order)
+    return problem(`${r.id.name} would read ${buffer.name} before ${w.id.name} computes it`);
+  // an init stands before the loops that carry its reduction
+  const first = r.init && buffersIn(r.init).reads.has(buffer) ? reductionNest(reader)[0] : undefined;
+  if (first && writer.loops.includes(first))
+    return problem(
+      `the init of ${r.id.name} would read ${buffer.name} before loop ${first.var.name}, in which ${w.id.name} computes it`,
+    );
   const around = shared(writer, reader);
   // a step of a scan is complete when it has run
   const carried = feeding(w, "reduction");
   const loop = around.find((l) => carried.has(l.var));
   if (loop)
-    return `${r.id.name} would read ${buffer.name} inside ${loop.var.name}, over which ${w.id.name} is still being computed`;
-  if (around.length === 0 && w.annotations?.[PARTIAL] !== true) return undefined;
-  const inner = writer.loops.slice(around.length);
-  const base = factsIn(around);
-  const region = writtenBy(w, inner, base);
-  const unproved = `can't prove that ${w.id.name} has computed what ${r.id.name} reads of ${buffer.name} there`;
-  if (region === undefined) return unproved;
+    return problem(
+      `${r.id.name} would read ${buffer.name} inside ${loop.var.name}, over which ${w.id.name} is still being computed`,
+    );
+  const branch = oneSided(writer, reader, buffer);
+  if (branch)
+    return problem(
+      `${r.id.name} would read ${buffer.name}, which ${w.id.name} computes only if ${printExpr(branch.condition)}`,
+    );
+  const folded = isFolded(buffer);
+  if (around.length === 0 && w.annotations?.[PARTIAL] !== true && !folded) return fine;
+  const unproved = problem(
+    `can't prove that ${w.id.name} has computed what ${r.id.name} reads of ${buffer.name} there`,
+  );
   const facts = factsAt(reader);
-  if (!region.outer.every((c) => prove(c, facts))) return unproved;
   const bind = bindingsOf(r);
-  for (const s of storesOf(w)) {
-    if (s.buffer !== buffer) continue;
-    for (const read of readsOf(r, (x) => x === buffer)) {
-      const known = read.guards.reduce((f, g) => f.withCondition(substitute(g, bind)), facts);
-      for (const [d, at] of s.index.entries()) {
-        const i = w.iters.findIndex((it) => it.var === at);
-        if (i < 0) return unproved;
-        const v = region.axes[i]!;
-        const whole = isConst(v.min, 0) && v.conditions.length === 0 && v.extent === buffer.shape[d];
-        if (whole) continue;
-        const x = substitute(read.index[d]!, bind);
-        const inside = and(ge(x, v.min), lt(x, add(v.min, v.extent)));
-        if (!prove(inside, known) || !v.conditions.every((c) => prove(c(x), known))) return unproved;
-      }
-    }
-  }
-  return undefined;
+  const reads = readsOf(r, (x) => x === buffer).map((x): Element => {
+    const read = bound(x, bind);
+    const inside = [...read.inner].reduce((f, [v, range]) => f.withVar(v, range.min, range.extent), facts);
+    return { index: read.index, facts: read.guards.reduce((f, g) => f.withCondition(g), inside) };
+  });
+  const twins = twinsOf(writer, reader, buffer);
+  if (twins.length > 1) return writtenTogether(twins, reader, buffer, reads) && !folded ? fine : unproved;
+  const common = writer.branches.filter((b) => reader.branches.some((y) => y.node === b.node));
+  const base = factsAround(writer, around.length, (b) => common.includes(b));
+  const here = writesOf(underBranches(writer, common.length), writer.loops.slice(around.length), base, buffer);
+  const far = reads.filter((e) => !here?.(e));
+  const carriers = carriersOf(writer, reader, buffer, far);
+  if (carriers === undefined) return unproved;
+  const race = carriers.size > 0 || folded ? atOnce(writer, reader) : undefined;
+  if (race)
+    return problem(
+      `iterations of the ${race.loop} loop ${race.var.name} would share what ${w.id.name} keeps in ${buffer.name}`,
+    );
+  const why = folded ? overwritten(writer, reader, buffer, reads, carriers) : undefined;
+  return why === undefined ? { carried: carriers.size > 0 } : problem(why);
 }
 /** The first problem of a block's reads, as it stands now. */
 export function readProblem(
   all: Iterable<Place<Block>>,
   reader: Place<Block>,
-): { readonly writer: Place<Block>; readonly why: string } | undefined {
+): { readonly writer: Place<Block>; readonly buffer: Buffer; readonly why: string } | undefined {
   const own = io(reader.node);
   for (const writer of all) {
     if (writer.node === reader.node) continue;
@@ -212,7 +166,7 @@ export function readProblem(
       if (!own.reads.has(b)) continue;
       if (own.writes.has(b) && writer.order > reader.order) continue;
       const why = flowProblem(writer, reader, b);
-      if (why !== undefined) return { writer, why };
+      if (why !== undefined) return { writer, buffer: b, why };
     }
   }
   return undefined;

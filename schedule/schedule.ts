@@ -1,7 +1,7 @@
 import { type AnyTensor, type CreatedFunc, createFunc, type TensorRecord } from "../te/index.ts";
 import { badArgument, describe, isRecord } from "./arguments.ts";
 import { isTensor } from "./handles.ts";
-import { BlockMethods } from "./methods/blocks.ts";
+import { ChoiceMethods } from "./methods/choices.ts";
 
 /**
  * A function under rewriting. Every primitive acts at once, keeps the meaning (float rounding aside), and throws ScheduleError
@@ -12,10 +12,14 @@ import { BlockMethods } from "./methods/blocks.ts";
  *     const { io, ii } = s.split(i, { io: "rest", ii: 6 });
  *     console.log(`${s}`);
  */
-export class Schedule<X = AnyTensor> extends BlockMethods<X> {
+export class Schedule<X = AnyTensor> extends ChoiceMethods<X> {
   /** A schedule of its own that begins where this one stands. Handles are good for both. */
   copy(): Schedule<X> {
     return new Schedule(this.of, this.session.copy());
+  }
+  /** A schedule of its own that begins where this one began, without its steps. */
+  unscheduled(): Schedule<X> {
+    return new Schedule(this.of, this.session.begin());
   }
 }
 

@@ -8,8 +8,10 @@ import { describe } from "./arguments.ts";
 import { refuse, ScheduleError } from "./error.ts";
 import { type BlockLike, isBlockHandle, isLoop, isTensor, type Loop } from "./handles.ts";
 import { type Handle, named, type Outcome } from "./outcome.ts";
+import * as primitives from "./primitives/index.ts";
+import { settle } from "./settle.ts";
 import type { Json, TraceStep } from "./trace.ts";
-import { freshStores, io, treeOf } from "./tree.ts";
+import { io, treeOf } from "./tree.ts";
 
 // biome-ignore lint/complexity/noBannedTypes: any method of a class, to cut stacks at
 export type Method = Function;
@@ -36,8 +38,10 @@ const copyState = (s: State): State => ({
 export class Session {
   readonly tensors: ReadonlyMap<AnyTensor, TensorBlocks>;
   state: State;
+  readonly #created: CreatedFunc;
 
   constructor(created: CreatedFunc) {
+    this.#created = created;
     this.tensors = created.blocks;
     const maps = { dead: new Map(), refs: new Map(), byRef: new Map(), buffers: new Map() };
     this.state = { func: created.func, trace: [], ...maps };
@@ -47,8 +51,13 @@ export class Session {
     }
   }
   copy(): Session {
-    const s: Session = Object.create(Session.prototype);
-    return Object.assign(s, { tensors: this.tensors, state: copyState(this.state) });
+    const s = this.begin();
+    s.state = copyState(this.state);
+    return s;
+  }
+  /** As this one was before its first step. */
+  begin(): Session {
+    return new Session(this.#created);
   }
   /** Runs several steps; where one throws, none is done. */
   together<T>(run: () => T): T {
@@ -67,7 +76,10 @@ export class Session {
     try {
       return run();
     } catch (e) {
-      if (e instanceof ScheduleError) Error.captureStackTrace(e, method);
+      if (e instanceof ScheduleError) {
+        e.mayTry(primitives, settle);
+        Error.captureStackTrace(e, method);
+      }
       throw e;
     }
   }
@@ -77,9 +89,9 @@ export class Session {
     args: { readonly [k: string]: Json },
     run: (f: Func) => T,
   ): T {
-    const o = this.at(method, () => run(this.state.func));
     const s = this.state;
-    s.func = freshStores(o.func);
+    const o = this.at(method, () => settle(s.func, run(s.func), primitive));
+    s.func = o.func;
     for (const [h, heirs] of o.died ?? []) s.dead.set(h, { heirs, primitive });
     for (const [a, b] of o.replaced ?? []) {
       for (const [k, v] of s.buffers) if (v === a) s.buffers.set(k, b);

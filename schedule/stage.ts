@@ -1,7 +1,11 @@
+import type { GridIndex, Intrinsic } from "../src/ir/index.ts";
 import { badArgument, describe } from "./arguments.ts";
 import { refuse } from "./error.ts";
 import type { BlockLike, Loop } from "./handles.ts";
+import type { Annotation } from "./primitives/annotate.ts";
+import type { PadValue } from "./primitives/pad.ts";
 import type { Factor, SplitOptions } from "./primitives/split.ts";
+import type { TensorizeOptions } from "./primitives/tensorize.ts";
 import type { Schedule } from "./schedule.ts";
 
 /**
@@ -71,10 +75,39 @@ export class Stage<L extends string> {
     this.#do(this.tile, () => void this.#schedule.tile(this.#loop(i), this.#loop(j), fi, fj));
     return this as unknown as Stage<Exclude<L, I | J> | Extract<keyof F | keyof G, string>>;
   }
-  unroll(loop: L): this {
-    return this.#do(this.unroll, () => this.#schedule.unroll(this.#loop(loop)));
+  /** All of them or none. */
+  unroll(...loops: readonly L[]): this {
+    return this.#do(this.unroll, () => {
+      const illegal = this.#schedule.attempt(() => {
+        for (const l of loops) this.#schedule.unroll(this.#loop(l));
+      });
+      if (illegal) throw illegal;
+    });
   }
-  vectorize(loop: L): this {
-    return this.#do(this.vectorize, () => this.#schedule.vectorize(this.#loop(loop)));
+  /** With `n`: the loop is split by n, and both parts are named after it, with o and i. */
+  vectorize(loop: L): this;
+  vectorize<K extends L>(loop: K, n: number): Stage<Exclude<L, K> | `${K}o` | `${K}i`>;
+  vectorize(loop: L, n?: number): unknown {
+    return this.#do(this.vectorize, () => {
+      if (n === undefined) this.#schedule.vectorize(this.#loop(loop));
+      else this.#schedule.vectorize(this.#loop(loop), n);
+    });
+  }
+  parallel(loop: L): this {
+    return this.#do(this.parallel, () => this.#schedule.parallel(this.#loop(loop)));
+  }
+  bind(loop: L, index: GridIndex): this {
+    return this.#do(this.bind, () => this.#schedule.bind(this.#loop(loop), index));
+  }
+  tensorize(loop: L, intrinsic: Intrinsic, options?: TensorizeOptions): this {
+    return this.#do(this.tensorize, () => this.#schedule.tensorize(this.#loop(loop), intrinsic, options));
+  }
+  /** A note on a loop of the chain. */
+  annotate(loop: L, key: string, value: Annotation | undefined): this {
+    return this.#do(this.annotate, () => this.#schedule.annotate(this.#loop(loop), key, value));
+  }
+  /** Lengthens the axis that the loop is. */
+  pad(loop: L, multiple: number, value?: PadValue): this {
+    return this.#do(this.pad, () => this.#schedule.pad(this.#block, this.#loop(loop), multiple, value));
   }
 }

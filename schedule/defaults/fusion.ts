@@ -12,7 +12,7 @@ import {
 } from "../../src/ir/index.ts";
 import { ScheduleError } from "../error.ts";
 import { type BlockHandle, blockHandle } from "../handles.ts";
-import { type AnySchedule, shapeOf } from "./analysis.ts";
+import { type AnySchedule, shapeOf, sizeOf } from "./analysis.ts";
 
 /** Instructions, roughly: a math function is a polynomial. */
 function cost(block: Block): number {
@@ -44,16 +44,17 @@ function consumersOf(s: AnySchedule, block: Block): Consumers {
 
 /**
  * Inlines, consumers first, every stage that costs no more to compute again than to store and load: one read in one place
- * that is not inside a reduction, or next to no arithmetic.
+ * that is not repeated (in a reduction, or for many more points than the stage has), or next to no arithmetic.
  */
 export function inlineStages(s: AnySchedule): void {
   for (const b of [...s.blocks()].reverse()) {
     const block = blocksOf(s.func.body).find((x) => x.id === b.id);
     if (block === undefined || block.init || block.iters.some((i) => i.kind !== "spatial")) continue;
     const { blocks, reads } = consumersOf(s, block);
-    const reduced = blocks.some((c) => c.iters.some((i) => i.kind !== "spatial"));
+    const points = pointsOf(block);
+    const repeated = blocks.some((c) => repeats(c) || pointsOf(c) > MANY * points);
     const price = cost(block);
-    const worth = reduced ? price <= 1 && !isConditional(block) : reads <= 1 || price * (reads - 1) <= 4;
+    const worth = repeated ? price <= 1 && !isConditional(block) : reads <= 1 || price * (reads - 1) <= 4;
     if (blocks.length === 0 || !worth) continue;
     try {
       s.computeInline(b);
@@ -61,6 +62,17 @@ export function inlineStages(s: AnySchedule): void {
       if (!(e instanceof ScheduleError)) throw e;
     }
   }
+}
+/** A consumer of so many times the points reads each element that often. */
+const MANY = 4;
+const pointsOf = (b: Block): number => b.iters.reduce((n, i) => n * sizeOf(i), 1);
+/** Whether one point of the block's result is computed in several steps: a reduction, a scan, loops of the body. */
+function repeats(block: Block): boolean {
+  let found = block.iters.some((i) => i.kind !== "spatial");
+  visitStmt(block.body, (s) => {
+    if (s.kind === "for") found = true;
+  });
+  return found;
 }
 function isConditional(block: Block): boolean {
   let found = false;

@@ -6,7 +6,7 @@
  * panels, another reduction vector lanes along its output) and what only consumes it element by element becomes its
  * epilogue; the remaining element-wise stages are vectorized.
  */
-import { type BlockId, blocksOf } from "../../src/ir/index.ts";
+import { type Block, type BlockId, blocksOf, visitStmt } from "../../src/ir/index.ts";
 import type { Target } from "../../src/target/index.ts";
 import { badArgument, checkSchedule, describe } from "../arguments.ts";
 import type { BlockHandle } from "../handles.ts";
@@ -15,6 +15,7 @@ import { scheduleContraction } from "./contraction.ts";
 import { scheduleElementwise } from "./elementwise.ts";
 import { epilogueOf, inlineStages } from "./fusion.ts";
 import { scheduleReduction } from "./reduction.ts";
+import { isScatter, scheduleScatter } from "./scatter.ts";
 
 /**
  * Applies the default schedule for a target to a fresh schedule.
@@ -33,6 +34,10 @@ export function defaultSchedule(s: AnySchedule, target: Target): void {
     if (block === undefined || done.has(b.id)) continue;
     const shape = shapeOf(block);
     if (shape.reduction.length === 0) continue;
+    if (isScatter(shape)) {
+      s.attempt(() => scheduleScatter(s, b, shape));
+      continue;
+    }
     const epilogue = epilogueOf(s, block);
     if (epilogue) done.add(epilogue.id);
     done.add(b.id);
@@ -43,10 +48,18 @@ export function defaultSchedule(s: AnySchedule, target: Target): void {
   }
   for (const b of s.blocks()) {
     const block = blocksOf(s.func.body).find((x) => x.id === b.id);
-    if (block !== undefined && !done.has(b.id) && shapeOf(block).reduction.length === 0 && isFresh(s, b))
+    if (block !== undefined && !done.has(b.id) && isPlain(block) && isFresh(s, b))
       s.attempt(() => scheduleElementwise(s, b, shapeOf(block)));
   }
 }
 
+/** Neither a reduction nor a body with branches of its own, which lanes would take one by one. */
+function isPlain(block: Block): boolean {
+  let branches = false;
+  visitStmt(block.body, (x) => {
+    if (x.kind === "if") branches = true;
+  });
+  return !branches && shapeOf(block).reduction.length === 0;
+}
 /** Blocks that a recipe made (copies, inits) are scheduled by it. */
 const isFresh = (s: AnySchedule, b: BlockHandle): boolean => s.refOf(b)?.startsWith("@") !== true;

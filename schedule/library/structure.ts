@@ -1,11 +1,14 @@
 /** What recipes look at to decide: nothing here changes a schedule. */
-import { linear } from "../../src/arith/index.ts";
+import { Facts, linear } from "../../src/arith/index.ts";
 import {
   type Block,
+  childStmts,
   type For,
   type IterKind,
+  physicalIndex,
   type Stmt,
   type Store,
+  substitute,
   usesVar,
   type Var,
   visitStmt,
@@ -27,8 +30,7 @@ export function blockAt(s: AnySchedule, block: BlockLike): BlockPlace {
   let found: BlockPlace | undefined;
   const go = (x: Stmt, path: readonly Stmt[]): void => {
     if (x.kind === "block" && x.id === id) found = { node: x, path };
-    else if (x.kind === "for") go(x.body, [...path, x]);
-    else if (x.kind === "seq") for (const y of x.body) go(y, [...path, x]);
+    else if (x.kind !== "block") for (const y of childStmts(x)) go(y, [...path, x]);
   };
   go(s.func.body, []);
   return found!;
@@ -36,14 +38,13 @@ export function blockAt(s: AnySchedule, block: BlockLike): BlockPlace {
 export const feeds = (b: Block, v: Var, kind: IterKind): boolean =>
   b.iters.some((it) => it.kind === kind && usesVar(it.binding, (x) => x === v));
 
-/** Among loops, the one whose neighbouring iterations write neighbouring elements. */
+/** Among loops, the one whose neighbouring iterations write neighbouring elements, as they lie in memory. */
 export function contiguousLoop(b: Block, loops: readonly For[]): For | undefined {
   const stores: Store[] = [];
   visitStmt(b.body, (s) => void (s.kind === "store" && stores.push(s)));
-  const last = stores[0]?.index.at(-1);
+  const last = stores[0] && physicalIndex(stores[0].buffer, stores[0].index).at(-1);
   if (!last) return undefined;
-  const axis = b.iters.find((it) => it.var === last);
-  if (!axis) return undefined;
-  const terms = linear(axis.binding).terms;
+  const facts = loops.reduce((f, l) => f.withVar(l.var, l.min, l.extent), Facts.empty);
+  const { terms } = linear(substitute(last, new Map(b.iters.map((it) => [it.var, it.binding]))), facts);
   return loops.find((l) => terms.some((t) => t.atom === l.var && t.coefficient === 1));
 }

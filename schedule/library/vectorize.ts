@@ -25,7 +25,7 @@ export function unrollAndVectorize<X>(s: Schedule<X>, block: BlockLike, options:
   if (options.budget !== undefined && !(typeof options.budget === "number" && options.budget >= 0))
     badArgument(s.func, name, `budget is ${describe(options.budget)}, not a number of iterations`, ["budget: 64"]);
   const p = blockAt(s as AnySchedule, block);
-  const first = p.path.findLastIndex((x) => x.kind === "seq") + 1;
+  const first = p.path.findLastIndex((x) => x.kind === "seq" || x.kind === "if") + 1;
   const own = p.path.slice(first).flatMap((x) => (x.kind === "for" ? [x] : []));
   // inside the innermost loop that carries a reduction or is too long to write out
   const inner: typeof own = [];

@@ -1,41 +1,49 @@
 /** Primitives that change buffers: what each does, and its conditions, stands at the function of the same name in primitives/. */
-import type { Scope } from "../../src/ir/index.ts";
+import type { BlockId, Scope } from "../../src/ir/index.ts";
 import type { AnyTensor } from "../../te/index.ts";
 import { badArgument, checkOptions, describe } from "../arguments.ts";
 import { type BlockHandle, type BlockLike, blockHandle, isTensor, type LoopNamesOf } from "../handles.ts";
 import type { Handle } from "../outcome.ts";
 import { cacheRead, cacheWrite, setScope } from "../primitives/cache.ts";
+import { prepare } from "../primitives/prepare.ts";
 import type { Replay } from "../replay.ts";
+import type { Json } from "../trace.ts";
 import { MoveMethods } from "./moves.ts";
+
+const isList = (x: BlockLike | readonly BlockLike[]): x is readonly BlockLike[] => Array.isArray(x);
 
 export class BufferMethods<X> extends MoveMethods<X> {
   /**
-   * A copy of what `consumer` reads, in another scope: the tensor, or a buffer by name. Returns the copy's block. `order` stores
-   * its dimensions in another order, `axes` names its loops.
+   * A copy of what `consumers` read, in another scope: the tensor, or a buffer by name; one copy for a block, several or all
+   * that read it. Returns the copy's block. `axes` names its loops.
    *
    *     s.computeAt(s.cacheRead(C, B, "workspace"), jo);
-   *     s.cacheRead(C, Bt, "workspace", { order: [1, 0] });
+   *     s.cacheRead([C, D], B, "workspace");
+   *     s.cacheRead("all", B, "workspace");
    */
   cacheRead<Y extends AnyTensor | string>(
-    consumer: BlockLike,
+    consumers: BlockLike | readonly BlockLike[] | "all",
     read: Y,
     scope: Scope,
-    options: { readonly axes?: readonly string[]; readonly order?: readonly number[] } = {},
+    options: { readonly axes?: readonly string[] } = {},
   ): BlockHandle<Y extends AnyTensor ? ([LoopNamesOf<Y>] extends [never] ? string : LoopNamesOf<Y>) : string> {
-    const id = this.session.block(consumer, this.cacheRead);
+    const idOf = (x: BlockLike): BlockId => this.session.block(x, this.cacheRead);
+    const ids = consumers === "all" ? consumers : isList(consumers) ? consumers.map(idOf) : idOf(consumers);
     const b = this.session.buffer(read, this.cacheRead);
     this.check(this.cacheRead, () => {
-      checkOptions(this.func, "cacheRead", options, ["axes", "order"]);
-      const { axes, order } = options;
+      checkOptions(this.func, "cacheRead", options, ["axes"]);
+      const { axes } = options;
       if (axes !== undefined && !Array.isArray(axes))
         badArgument(this.func, "cacheRead", `axes is ${describe(axes)}, not a list of names`, ['axes: ["k", "j"]']);
-      if (order !== undefined && !Array.isArray(order))
-        badArgument(this.func, "cacheRead", `order is ${describe(order)}, not a list of dimensions`, ["order: [1, 0]"]);
     });
-    const { axes = isTensor(read) ? read.axes : [], order } = options;
-    const ref = { block: this.session.ref(id), buffer: this.session.bufferRef(b), scope, axes: [...axes] };
-    const args = order ? { ...ref, order: [...order] } : ref;
-    const o = this.session.apply("cacheRead", this.cacheRead, args, (f) => cacheRead(f, id, b, scope, axes, order));
+    const { axes = isTensor(read) ? read.axes : [] } = options;
+    const ref = (x: BlockId): string => this.session.ref(x);
+    const several = ids === "all" || Array.isArray(ids);
+    const whose: { readonly [k: string]: Json } = several
+      ? { consumers: ids === "all" ? ids : ids.map(ref) }
+      : { block: ref(ids) };
+    const args = { ...whose, buffer: this.session.bufferRef(b), scope, axes: [...axes] };
+    const o = this.session.apply("cacheRead", this.cacheRead, args, (f) => cacheRead(f, ids, b, scope, axes));
     return blockHandle(o.copy);
   }
   /**
@@ -70,11 +78,24 @@ export class BufferMethods<X> extends MoveMethods<X> {
     const b = this.session.block(block, this.setScope);
     this.session.apply("setScope", this.setScope, { block: this.session.ref(b), scope }, (f) => setScope(f, b, scope));
   }
+  /**
+   * Computes a block once for all calls with the same constants, instead of in each call.
+   *
+   *     s.prepare(s.cacheRead(C, W, "workspace"));      // then: kernel.prepare({ W: w })
+   */
+  prepare(block: BlockLike): void {
+    const b = this.session.block(block, this.prepare);
+    this.session.apply("prepare", this.prepare, { block: this.session.ref(b) }, (f) => prepare(f, b));
+  }
 }
 
 export const bufferReplay: Replay = {
-  cacheRead: (s, a) =>
-    s.cacheRead(a.block(), a.get<string>("buffer"), a.get("scope"), { axes: a.get("axes"), order: a.get("order") }),
+  cacheRead: (s, a) => {
+    const several = a.get<readonly string[] | "all" | undefined>("consumers");
+    const whose = several === undefined ? a.block() : several === "all" ? several : several.map((x) => s.blockAt(x));
+    return s.cacheRead(whose, a.get<string>("buffer"), a.get("scope"), { axes: a.get("axes") });
+  },
   cacheWrite: (s, a) => s.cacheWrite(a.block(), a.get("scope")),
+  prepare: (s, a) => s.prepare(a.block()),
   setScope: (s, a) => s.setScope(a.block(), a.get("scope")),
 };

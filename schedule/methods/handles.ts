@@ -1,5 +1,5 @@
 /** What every schedule can say of itself: its function, trace, loops and blocks. The primitives are added family by family. */
-import { type Func, type IterKind, printFunc, TilewrightError } from "../../src/ir/index.ts";
+import { type Func, type IterKind, printFunc } from "../../src/ir/index.ts";
 import type { AnyTensor, CreatedFunc } from "../../te/index.ts";
 import { feeding } from "../analysis.ts";
 import { badArgument, describe } from "../arguments.ts";
@@ -130,14 +130,28 @@ export class Handles<X> {
   /** The loop a trace refers to. */
   loopAt(ref: string): Loop {
     const h = this.session.state.byRef.get(ref);
-    if (h && "kind" in h) return loopHandle(h);
-    throw new TilewrightError("schedule.trace", `no loop "${ref}" in this schedule`);
+    return h && "kind" in h ? loopHandle(h) : this.#noRef("loop", ref, this.loopAt);
   }
   /** The block a trace refers to. */
   blockAt(ref: string): BlockHandle {
     const h = this.session.state.byRef.get(ref);
-    if (h && !("kind" in h)) return blockHandle(h);
-    throw new TilewrightError("schedule.trace", `no block "${ref}" in this schedule`);
+    return h && !("kind" in h) ? blockHandle(h) : this.#noRef("block", ref, this.blockAt);
+  }
+  #noRef(what: "loop" | "block", ref: unknown, method: Method): never {
+    const of = typeof ref === "string" ? /^(@\d+|[^@].*(?=\.))/.exec(ref)?.[0] : undefined;
+    const fit = [...this.session.state.byRef].filter(([, h]) => (what === "loop") === "kind" in h);
+    const near = fit.map(([r]) => r).filter((r) => of === undefined || r.startsWith(`${of}.`));
+    const legal = near.length > 0 ? near : fit.map(([r]) => r);
+    const { name } = method as { name: string };
+    return this.session.at(method, () =>
+      refuse(this.func, {
+        primitive: name,
+        condition: 0,
+        code: "reference",
+        message: `there is no ${what} ${describe(ref)} in this schedule`,
+        legal,
+      }),
+    );
   }
   /** How traces refer to a loop or block. */
   refOf(h: Loop | BlockHandle): string | undefined {

@@ -1,14 +1,21 @@
 /** Primitives that change loops: what each does, and its conditions, stands at the function of the same name in primitives/. */
-import type { Var } from "../../src/ir/index.ts";
+import type { GridIndex, Var } from "../../src/ir/index.ts";
 import { checkNames, checkOptions, isRecord } from "../arguments.ts";
-import { type Loop, loopHandle } from "../handles.ts";
+import { scalarFromJson, scalarToJson } from "../expr-data.ts";
+import { type BlockLike, isLoop, type Loop, loopHandle } from "../handles.ts";
+import { type Annotation, annotate } from "../primitives/annotate.ts";
+import { bind } from "../primitives/bind.ts";
 import { fuse } from "../primitives/fuse.ts";
+import { type PadValue, pad } from "../primitives/pad.ts";
+import { parallel } from "../primitives/parallel.ts";
 import { reorder } from "../primitives/reorder.ts";
 import { unroll, vectorize } from "../primitives/retag.ts";
 import { type Factor, type SplitOptions, split } from "../primitives/split.ts";
-import type { Replay } from "../replay.ts";
+import type { Args, Replay } from "../replay.ts";
+import type { Schedule } from "../schedule.ts";
 import type { Method } from "../session.ts";
-import { treeOf } from "../tree.ts";
+import type { Json } from "../trace.ts";
+import { io, treeOf } from "../tree.ts";
 import { Handles } from "./handles.ts";
 
 type Factors = { readonly [n: string]: Factor };
@@ -100,6 +107,66 @@ export class LoopMethods<X> extends Handles<X> {
       return { outer, inner };
     });
   }
+  /**
+   * Runs a loop's iterations on several threads, where the target has them, and one after another where not.
+   *
+   *     s.parallel(io);
+   */
+  parallel(loop: Loop): void {
+    const v = this.session.loop(loop, this.parallel);
+    this.session.apply("parallel", this.parallel, { loop: this.session.ref(v) }, (f) => parallel(f, v));
+  }
+  /**
+   * Spreads a loop's iterations over a GPU's grid: over workgroups, or over the invocations of one. WebAssembly, which has no
+   * grid, runs them one after another.
+   *
+   *     s.bind(io, "workgroup.y");
+   *     s.bind(ii, "local.y");
+   */
+  bind(loop: Loop, index: GridIndex): void {
+    const v = this.session.loop(loop, this.bind);
+    this.session.apply("bind", this.bind, { loop: this.session.ref(v), index }, (f) => bind(f, v, index));
+  }
+  /**
+   * Leaves a note on a loop or a block, for tools and readers; `undefined` takes it away.
+   *
+   *     s.annotate(io, "why", "one panel per row");
+   *     s.annotate(C, "hot", true);
+   */
+  annotate(target: Loop | BlockLike, key: string, value: Annotation | undefined): void {
+    const h = isLoop(target) ? this.session.loop(target, this.annotate) : this.session.block(target, this.annotate);
+    const on: Record<string, string> = { [isLoop(target) ? "loop" : "block"]: this.session.ref(h) };
+    // a text that looks like a reference is quoted
+    const text = typeof value === "string" && /^[@"]/.test(value) ? JSON.stringify(value) : value;
+    const args = { ...on, key, value: text ?? null };
+    this.session.apply("annotate", this.annotate, args, (f) => annotate(f, h, key, value));
+  }
+  /**
+   * Lengthens the axis of a block that a loop is, and the buffer it writes, to a multiple; what is added holds `value`, 0 when not
+   * given.
+   *
+   *     const a = s.cacheRead(C, A, "workspace");
+   *     s.pad(a, s.loops(a).i, 4);
+   */
+  pad(block: BlockLike, loop: Loop, multiple: number, value?: PadValue): void {
+    const [b, v] = [this.session.block(block, this.pad), this.session.loop(loop, this.pad)];
+    const args: Record<string, Json> = { block: this.session.ref(b), loop: this.session.ref(v), multiple };
+    if (value !== undefined) args.value = typeof value === "boolean" ? value : scalarToJson(value);
+    this.session.apply("pad", this.pad, args, (f) => pad(f, b, v, multiple, value));
+  }
+}
+
+/** The value that a recorded step pads with, as what the block writes holds it. */
+function padValue(s: Schedule<unknown>, a: Args): PadValue | undefined {
+  const value = a.get<Json | undefined>("value");
+  if (value === undefined || typeof value === "boolean") return value;
+  const [b] = io(treeOf(s.func).blocks.get(a.block().id)!.node).writes;
+  return scalarFromJson(b!.dtype, value);
+}
+function annotation(a: Args): Annotation | undefined {
+  const value = a.get<Annotation | null>("value");
+  if (value === null) return undefined;
+  return typeof value === "string" && value.startsWith('"') ? (JSON.parse(value) as string) : value;
 }
 
 export const loopReplay: Replay = {
@@ -108,4 +175,9 @@ export const loopReplay: Replay = {
   reorder: (s, a) => s.reorder(...a.loops()),
   unroll: (s, a) => s.unroll(a.loop()),
   vectorize: (s, a) => s.vectorize(a.loop()),
+  parallel: (s, a) => s.parallel(a.loop()),
+  bind: (s, a) => s.bind(a.loop(), a.get("index")),
+  annotate: (s, a) =>
+    s.annotate(a.get("loop") === undefined ? a.block() : a.loop(), a.get<string>("key"), annotation(a)),
+  pad: (s, a) => s.pad(a.block(), a.loop(), a.get<number>("multiple"), padValue(s, a)),
 };

@@ -5,6 +5,8 @@ import {
   type Block,
   type BlockId,
   type BlockIter,
+  type Buffer,
+  buffersIn,
   constInt,
   type Expr,
   type For,
@@ -16,17 +18,28 @@ import {
   NOTHING,
   type Stmt,
   seq,
-  substitute,
   type Tail,
   TRUE,
   type Var,
   variable,
 } from "../../src/ir/index.ts";
-import { note, PARTIAL, REVISITS, readsOf, selfReadAxes, storesOf } from "../analysis.ts";
+import { bound, note, PARTIAL, REVISITS, readsOf, reductionNest, selfReadAxes, storedAt } from "../analysis.ts";
 import { type Complaint, refuse } from "../error.ts";
+import { dependence, placesAfter, placesFor } from "../hints.ts";
 import { named, type Outcome } from "../outcome.ts";
 import { bindingsOf, factsAt, readProblem } from "../regions.ts";
-import { axisName, blocksIn, factsIn, io, type Place, readersOf, rewrite, tidy, treeOf, writersOf } from "../tree.ts";
+import {
+  axisName,
+  blocksIn,
+  factsInside,
+  io,
+  type Place,
+  readersOf,
+  rewrite,
+  tidy,
+  treeOf,
+  writersOf,
+} from "../tree.ts";
 import { findBlock, findLoop } from "./find.ts";
 import { deadWith } from "./inline.ts";
 
@@ -41,7 +54,8 @@ const NAME = "computeAt";
  * Conditions:
  * 1. the block is the only one that writes its buffers (not decomposed), and somebody reads them;
  * 2. it writes no output of the function;
- * 3. all consumers are inside the loop, and the loop is not one of the block's own;
+ * 3. all consumers are inside the loop, which is not one of the block's own, and does not carry the reduction of a consumer
+ *    whose init reads the block;
  * 4. what the block reads was computed before that place, as far as the new region needs it;
  * 5. no loop at or around that place is vectorized;
  * 6. the region is known: the block's stores are at its axes. (Ordered axes of a scan, and axes across which its steps read,
@@ -53,7 +67,8 @@ export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
   const p = findBlock(f, block);
   const l = findLoop(f, loop);
   const b = p.node;
-  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: NAME, ...c });
+  const legal: Complaint["legal"] = (primitives) => placesFor(primitives, f, block);
+  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: NAME, legal, ...c });
   const written = io(b).writes;
   for (const x of written) {
     const other = writersOf(f, x).find((w) => w.node !== b);
@@ -61,7 +76,7 @@ export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
       bad({
         condition: 1,
         code: "writers",
-        message: `${x.name} is written by ${other.node.id.name} too`,
+        message: `${x.name}, which block ${block.name} writes, is written by ${other.node.id.name} too`,
         marks: [block, other.node.id],
         legal: ["computeAt before decomposeReduction"],
       });
@@ -69,25 +84,30 @@ export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
       bad({
         condition: 2,
         code: "output",
-        message: `${x.name} is an output of the function`,
+        message: `${x.name}, which block ${block.name} writes, is an output of the function`,
         marks: [block],
-        legal: [`reverseComputeAt(${block.name}, ...)`],
+        legal: (primitives) => placesAfter(primitives, f, block),
       });
   }
   const consumers = [...written].flatMap((x) => readersOf(f, x)).filter((c) => c.node !== b);
   if (consumers.length === 0)
     bad({ condition: 1, code: "unread", message: `nobody reads what ${block.name} computes`, marks: [block] });
   const outside = consumers.find((c) => !c.loops.includes(l.node));
-  if (outside) {
-    const common = consumers[0]!.loops.filter((x) => consumers.every((c) => c.loops.includes(x)));
+  if (outside)
     bad({
       condition: 3,
       code: "consumers",
-      message: `${outside.node.id.name}, which reads ${block.name}, is not inside loop ${loop.name}`,
+      message: `${outside.node.id.name}, which reads what ${block.name} computes, is not inside loop ${loop.name}`,
       marks: [loop, outside.node.id],
-      legal: common.map((x) => `computeAt(${block.name}, ${x.var.name})`),
     });
-  }
+  const late = consumers.find((c) => reductionNest(c).includes(l.node) && initReads(c.node, written));
+  if (late)
+    bad({
+      condition: 3,
+      code: "init",
+      message: `the init of ${late.node.id.name} reads what ${block.name} computes, and stands before loop ${loop.name}, which carries its reduction`,
+      marks: [loop, late.node.id],
+    });
   const lanes = [...l.loops, l.node].find((x) => x.loop === "vectorized");
   if (lanes)
     bad({
@@ -97,7 +117,7 @@ export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
       marks: [lanes.var],
     });
 
-  const facts = factsIn([...l.loops, l.node]);
+  const facts = factsInside(l);
   const region = requiredAxes(b, consumers, l, facts);
   if (region === undefined)
     return bad({
@@ -107,7 +127,8 @@ export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
       marks: [block],
     });
   const { nest, loops, partial } = regenerate(b, region, facts, tailOf(consumers, l));
-  const storeAt = b.storeAt && [...l.loops, l.node].some((x) => x.var === b.storeAt) ? b.storeAt : undefined;
+  const keeps = b.storeAt === "root" || [...l.loops, l.node].some((x) => x.var === b.storeAt);
+  const storeAt = keeps ? b.storeAt : undefined;
   const finished = withStore(nest, storeAt, partial);
   const into = (body: Stmt): Stmt => {
     const list = body.kind === "seq" ? body.body : [body];
@@ -127,13 +148,16 @@ export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
     bad({
       condition: 4,
       code: "reads",
-      message: problem.why,
+      message: `${problem.why}: ${dependence(problem.writer, here, problem.buffer)}`,
       marks: [block, loop, problem.writer.node.id],
     });
   const died = new Map(deadWith(f, func, block, []));
   died.delete(block);
   return { func, born: named(loops), died };
 }
+
+const initReads = (b: Block, buffers: ReadonlySet<Buffer>): boolean =>
+  b.init !== undefined && [...buffersIn(b.init).reads].some((x) => buffers.has(x));
 
 /** The tail policy of the loops inside `l` around some blocks, if one is not the default. */
 export const tailOf = (blocks: readonly Place<Block>[], l: Place<For>): Tail | undefined =>
@@ -143,36 +167,27 @@ export const tailOf = (blocks: readonly Place<Block>[], l: Place<For>): Tail | u
 /** What consumers read, per axis of the block; whole axes where nothing better is known. */
 function requiredAxes(b: Block, consumers: readonly Place<Block>[], l: Place<For>, facts: Facts): Range[] | undefined {
   const whole = b.iters.map((it) => ({ min: int(0), extent: it.extent }));
-  const stores = storesOf(b);
-  const index = stores[0]?.index;
-  if (!index || stores.some((s) => s.index.some((e, d) => e !== index[d]))) return undefined;
-  if (!index.every((e) => b.iters.some((it) => it.var === e)) || new Set(index).size < index.length) return undefined;
-  const shape = index.map((e) => b.iters.find((it) => it.var === e)!.extent);
+  const own = io(b).writes;
+  const places = new Map([...own].map((x) => [x, storedAt(b, x)]));
+  const axes = b.iters.filter((it) => it.kind === "spatial" && [...places.values()].every((p) => p?.includes(it.var)));
+  if ([...places.values()].includes(undefined)) return undefined;
   const depth = l.loops.length + 1;
   let region: Range[] | undefined;
   for (const c of consumers) {
-    const inner = c.loops.slice(depth);
-    const ranges = new Map<Var, Range>(inner.map((x) => [x.var, { min: x.min, extent: x.extent }]));
     const bind = bindingsOf(c.node);
-    for (const r of readsOf(c.node, (x) => io(b).writes.has(x))) {
-      const at = r.index.map((e) => substitute(e, bind));
-      const one = smallest(
-        at,
-        ranges,
-        c,
-        r.guards.map((g) => substitute(g, bind)),
-        facts,
-        shape,
-      );
+    for (const r of readsOf(c.node, (x) => own.has(x)).map((x) => bound(x, bind))) {
+      const ranges = new Map<Var, Range>(c.loops.slice(depth).map((x) => [x.var, { min: x.min, extent: x.extent }]));
+      for (const [v, range] of r.inner) ranges.set(v, range);
+      const box = smallest(r.index, ranges, c, r.guards, facts, r.buffer.shape);
+      const one = axes.map((it) => box[places.get(r.buffer)!.indexOf(it.var)]!);
       region = region === undefined ? one : unionRanges(region, one, facts);
     }
   }
   if (region === undefined) return undefined;
   const full = selfReadAxes(b);
   return b.iters.map((it, i) => {
-    if (it.kind !== "spatial" || full.has(it.var)) return whole[i]!;
-    const d = index.indexOf(it.var);
-    return d < 0 ? whole[i]! : region![d]!;
+    const at = axes.indexOf(it);
+    return at < 0 || full.has(it.var) ? whole[i]! : region![at]!;
   });
 }
 /** The region of one read: without the consumer's conditions where that gives constants, else with them. */
@@ -238,7 +253,7 @@ export function regenerate(
 export const assemble = (nest: { loops: readonly For[]; block: Block }): Stmt =>
   nest.loops.reduceRight<Stmt>((s, l) => ({ ...l, body: s }), nest.block);
 
-function withStore(nest: { loops: readonly For[]; block: Block }, storeAt: Var | undefined, partial: boolean): Stmt {
+function withStore(nest: { loops: readonly For[]; block: Block }, storeAt: Block["storeAt"], partial: boolean): Stmt {
   const { storeAt: _, ...rest } = note(nest.block, { [PARTIAL]: partial, [REVISITS]: true });
   return assemble({ loops: nest.loops, block: { ...rest, ...(storeAt ? { storeAt } : {}) } });
 }

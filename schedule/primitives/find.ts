@@ -1,6 +1,6 @@
 /** Finding what a primitive works on; handles have been checked by then, so what is missing is our own mistake. */
 import { type Block, type BlockId, type For, type Func, IrError, type Var } from "../../src/ir/index.ts";
-import { refuse } from "../error.ts";
+import { type Complaint, refuse } from "../error.ts";
 import { type Place, treeOf } from "../tree.ts";
 
 export function findLoop(f: Func, v: Var): Place<For> {
@@ -14,7 +14,13 @@ export function findBlock(f: Func, b: BlockId): Place<Block> {
   return p;
 }
 /** Refuses loops that have a kind already: they would lose it. */
-export function needSerial(f: Func, primitive: string, condition: number, loops: readonly For[]): void {
+export function needSerial(
+  f: Func,
+  primitive: string,
+  condition: number,
+  loops: readonly For[],
+  legal?: Complaint["legal"],
+): void {
   const l = loops.find((x) => x.loop !== "serial");
   if (l)
     refuse(f, {
@@ -23,6 +29,7 @@ export function needSerial(f: Func, primitive: string, condition: number, loops:
       code: "kind",
       message: `loop ${l.var.name} is ${l.loop} already; do this before it becomes that`,
       marks: [l.var],
+      ...(legal ? { legal } : {}),
     });
 }
 export const listNames = (vs: Iterable<{ readonly name: string }>): string => [...vs].map((v) => v.name).join(", ");

@@ -15,9 +15,10 @@ import {
   variable,
 } from "../../src/ir/index.ts";
 import { feeding, reductionNest, visitsOnce } from "../analysis.ts";
-import { refuse } from "../error.ts";
+import { type Complaint, refuse } from "../error.ts";
+import { accepted, loopsNear, loopText } from "../hints.ts";
 import { type Handle, named, type Outcome } from "../outcome.ts";
-import { blocksIn, factsIn, replaceStmt, rewrite, tidy, treeOf } from "../tree.ts";
+import { blocksIn, factsAround, replaceStmt, rewrite, tidy, treeOf } from "../tree.ts";
 import { findLoop, listNames, needSerial } from "./find.ts";
 
 const NAME = "fuse";
@@ -44,27 +45,26 @@ export function fuse(f: Func, loops: readonly Var[], name?: string): Outcome {
     code: string,
     message: string,
     marks: readonly Handle[],
-    legal: string[] = [],
+    legal: Complaint["legal"] = () => pairs(f, loops),
   ): never => refuse(f, { primitive: NAME, condition, code, message, marks, legal });
   if (loops.length < 2 || new Set(loops).size < loops.length)
-    bad(1, "loops", "give at least two different loops, from the outside in", loops);
+    bad(1, "loops", `give at least two different loops, from the outside in, not (${listNames(loops)})`, loops);
   for (let i = 1; i < nodes.length; i++) {
     const [outer, inner] = [nodes[i - 1]!, nodes[i]!];
     if (outer.body === inner) continue;
-    const direct = outer.body.kind === "for" ? [`loop ${outer.body.var.name} stands directly inside`] : [];
+    const direct = outer.body.kind === "for" ? `: loop ${outer.body.var.name} is` : "";
     bad(
       2,
       "not-nested",
-      `loop ${inner.var.name} is not the only thing directly inside loop ${outer.var.name}`,
+      `loop ${inner.var.name} is not the only thing directly inside loop ${outer.var.name}${direct}`,
       [outer.var, inner.var],
-      direct,
     );
   }
   for (const n of nodes) {
     const on = loops.find((l) => usesVar(n.extent, (v) => v === l));
     if (on) bad(3, "extent", `the extent of loop ${n.var.name} depends on loop ${on.name}`, [n.var, on]);
   }
-  needSerial(f, NAME, 4, nodes);
+  needSerial(f, NAME, 4, nodes, () => pairs(f, loops));
   const last = nodes.at(-1)!;
   for (const b of blocksIn(last)) {
     const red = feeding(b, "reduction");
@@ -89,9 +89,11 @@ export function fuse(f: Func, loops: readonly Var[], name?: string): Outcome {
     rest = floordiv(rest, n.extent);
   }
   const body = rewrite(substituteStmt(last.body, map), (s) =>
-    s.kind === "block" && s.storeAt && loops.includes(s.storeAt) ? { ...s, storeAt: fused } : s,
+    s.kind === "block" && s.storeAt && s.storeAt !== "root" && loops.includes(s.storeAt) ? { ...s, storeAt: fused } : s,
   );
   const tail = nodes.find((n) => n.tail)?.tail;
+  const notes = new Map<string, string | number | boolean>();
+  for (const n of nodes) for (const [k, x] of Object.entries(n.annotations ?? {})) if (!notes.has(k)) notes.set(k, x);
   const nest: For = {
     kind: "for",
     var: fused,
@@ -100,12 +102,13 @@ export function fuse(f: Func, loops: readonly Var[], name?: string): Outcome {
     loop: "serial",
     body: body as Stmt,
     ...(tail ? { tail } : {}),
+    ...(notes.size > 0 ? { annotations: Object.fromEntries(notes) } : {}),
   };
   const func = tidy(replaceStmt(f, nodes[0]!, nest));
   for (const b of blocksIn(treeOf(func).loops.get(fused)!.node)) {
     const p = treeOf(func).blocks.get(b.id)!;
     const inside = reductionNest(p);
-    if (!visitsOnce(b, inside, factsIn(p.loops.slice(0, p.loops.length - inside.length))))
+    if (!visitsOnce(b, inside, factsAround(p, p.loops.length - inside.length)))
       bad(
         5,
         "revisits",
@@ -114,4 +117,13 @@ export function fuse(f: Func, loops: readonly Var[], name?: string): Outcome {
       );
   }
   return { func, born: named([fused]), died: new Map(loops.map((l) => [l, [fused]])) };
+}
+
+/** Loops near those given that could be fused with the one directly inside. */
+function pairs(f: Func, loops: readonly Var[]): string[] {
+  const direct = loopsNear(f, loops).flatMap((v): (readonly [Var, Var])[] => {
+    const { body } = treeOf(f).loops.get(v)!.node;
+    return body.kind === "for" ? [[v, body.var]] : [];
+  });
+  return accepted(direct, (pair) => fuse(f, pair)).map(([a, b]) => `fuse(${loopText(f, a)}, ${loopText(f, b)})`);
 }

@@ -10,7 +10,6 @@ import {
   int,
   lt,
   mapExpr,
-  mapStmt,
   NOTHING,
   type Stmt,
   type Store,
@@ -21,9 +20,10 @@ import {
 } from "../../src/ir/index.ts";
 import { isComplete, readsOf } from "../analysis.ts";
 import { type Complaint, refuse } from "../error.ts";
+import { dependence, onBlocks, placesAfter, placesFor } from "../hints.ts";
 import type { Handle, Outcome } from "../outcome.ts";
 import { isTotal, readProblem } from "../regions.ts";
-import { factsIn, io, readersOf, rewrite, tidy, treeOf, writersOf } from "../tree.ts";
+import { factsIn, io, mapBody, readersOf, rewrite, tidy, treeOf, writersOf } from "../tree.ts";
 import { findBlock } from "./find.ts";
 
 /** The loops that go with a removed block. */
@@ -52,17 +52,23 @@ export { dead as deadWith };
 export function computeInline(f: Func, block: BlockId): Outcome {
   const p = findBlock(f, block);
   const b = p.node;
-  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: "computeInline", ...c });
+  const legal: Complaint["legal"] = (primitives) => placesFor(primitives, f, block);
+  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: "computeInline", legal, ...c });
   const output = [...io(b).writes].find((x) => f.outputs.includes(x));
   if (output)
-    bad({ condition: 1, code: "output", message: `${output.name} is an output of the function`, marks: [block] });
+    bad({
+      condition: 1,
+      code: "output",
+      message: `${output.name}, which block ${block.name} writes, is an output of the function`,
+      marks: [block],
+      legal: (primitives) => placesAfter(primitives, f, block),
+    });
   if (!isComplete(b))
     bad({
       condition: 2,
       code: "reduction",
       message: `block ${block.name} is a reduction or a scan: it can't be recomputed inside an expression`,
       marks: [block],
-      legal: [`computeAt(${block.name}, ...)`],
     });
   const s = b.body;
   if (s.kind !== "store" || new Set(s.index).size < s.index.length || !s.index.every((e) => isAxis(b, e)))
@@ -78,11 +84,16 @@ export function computeInline(f: Func, block: BlockId): Outcome {
     bad({
       condition: 3,
       code: "writers",
-      message: `${target.name} is written by ${other.node.id.name} too`,
+      message: `${target.name}, which block ${block.name} writes, is written by ${other.node.id.name} too`,
       marks: [block, other.node.id],
     });
   if (readersOf(f, target).length === 0)
-    bad({ condition: 4, code: "unread", message: `nobody reads ${target.name}`, marks: [block] });
+    bad({
+      condition: 4,
+      code: "unread",
+      message: `nobody reads ${target.name}, which block ${block.name} writes`,
+      marks: [block],
+    });
   const memo = new Map<Expr, Expr>();
   const fe = (e: Expr): Expr =>
     mapExpr(
@@ -96,11 +107,14 @@ export function computeInline(f: Func, block: BlockId): Outcome {
   const body = rewrite(f.body, (x) => {
     if (x === b) return NOTHING;
     if (x.kind !== "block" || !io(x).reads.has(target)) return x;
-    return { ...x, body: mapStmt(x.body, (y) => y, fe) };
+    return mapBody(x, fe);
   });
   const func = tidy({ ...withBody(f, body), intermediates: f.intermediates.filter((x) => x !== target) });
   return { func, died: dead(f, func, block, []) };
 }
+/** Blocks that write what a block reads. */
+const producersOf = (f: Func, b: Block): BlockId[] =>
+  [...io(b).reads].flatMap((x) => writersOf(f, x).map((w) => w.node.id)).filter((id) => id !== b.id);
 const isAxis = (b: Block, e: Expr): boolean => b.iters.some((it) => it.var === e);
 
 /**
@@ -122,7 +136,11 @@ const isAxis = (b: Block, e: Expr): boolean => b.iters.some((it) => it.var === e
 export function reverseComputeInline(f: Func, block: BlockId): Outcome {
   const p = findBlock(f, block);
   const b = p.node;
-  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: "reverseComputeInline", ...c });
+  const legal: Complaint["legal"] = (primitives) => [
+    ...placesAfter(primitives, f, block),
+    ...onBlocks("computeInline", producersOf(f, b), (w) => primitives.computeInline(f, w)),
+  ];
+  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: "reverseComputeInline", legal, ...c });
   const s = b.body;
   if (!isComplete(b) || s.kind !== "store")
     return bad({
@@ -143,7 +161,7 @@ export function reverseComputeInline(f: Func, block: BlockId): Outcome {
       computed.length === 0
         ? `block ${block.name} reads inputs only`
         : `block ${block.name} has no single complete producer of its own (it reads ${computed.map((x) => x.name).join(", ")})`;
-    return bad({ condition: 2, code: "producer", message, marks, legal: [`reverseComputeAt(${block.name}, ...)`] });
+    return bad({ condition: 2, code: "producer", message, marks });
   }
   const w = writersOf(f, through)[0]!;
   const ws = w.node.body as Store;
@@ -159,7 +177,6 @@ export function reverseComputeInline(f: Func, block: BlockId): Outcome {
       code: "index",
       message: `the index at which ${block.name} reads ${through.name} does not determine its axes`,
       marks: [block, w.node.id],
-      legal: [`computeInline(${w.node.id.name})`, `reverseComputeAt(${block.name}, ...)`],
     });
   const domain = b.iters.reduce((x, it) => x.withVar(it.var, int(0), it.extent), factsIn([]));
   const reaches = index.every((e, d) => {
@@ -203,7 +220,12 @@ export function reverseComputeInline(f: Func, block: BlockId): Outcome {
   const tree = treeOf(func);
   const problem = readProblem(tree.blocks.values(), tree.blocks.get(b.id)!);
   if (problem)
-    bad({ condition: 4, code: "reads", message: problem.why, marks: [block, w.node.id, problem.writer.node.id] });
+    bad({
+      condition: 4,
+      code: "reads",
+      message: `${problem.why}: ${dependence(problem.writer, tree.blocks.get(b.id)!, problem.buffer)}`,
+      marks: [block, w.node.id, problem.writer.node.id],
+    });
   const here = tree.blocks.get(b.id)!;
   if (!isTotal(here, factsIn([])))
     bad({

@@ -1,11 +1,12 @@
 import { affine } from "../../src/arith/index.ts";
 import type { Block, For, Func, Stmt, Var } from "../../src/ir/index.ts";
-import { constInt, usesVar } from "../../src/ir/index.ts";
+import { constInt, printExpr, usesVar } from "../../src/ir/index.ts";
 import { feeding, has, reductionNest, roundsDifferently, selfReadLoops, visitsOnce } from "../analysis.ts";
-import { refuse } from "../error.ts";
+import { type Complaint, refuse } from "../error.ts";
+import { accepted, dependence, stepText } from "../hints.ts";
 import type { Outcome } from "../outcome.ts";
 import { readProblem } from "../regions.ts";
-import { blocksIn, factsIn, replaceStmt, tidy, treeOf } from "../tree.ts";
+import { blocksIn, factsAround, replaceStmt, tidy, treeOf } from "../tree.ts";
 import { findLoop, listNames } from "./find.ts";
 
 const NAME = "reorder";
@@ -21,7 +22,8 @@ const NAME = "reorder";
  * 3. no loop's extent depends on a loop that would come to stand inside it;
  * 4. the steps of a scan stay in order: loops of its ordered axis keep their order among each other and among the loops of
  *    axes through which a step reads its predecessor elsewhere;
- * 5. where several blocks stand below, each reads only what was computed before in the same iteration of the loops;
+ * 5. where several blocks stand below, each reads only what was computed before, in the same iteration of the loops or, in memory
+ *    that is kept, in an earlier one;
  * 6. no reduction is carried around loops for which its block is computed again;
  * 7. a reduction that still holds its init begins with the first of its points: where a loop feeds it through a fusion, loops
  *    that feed it keep their order.
@@ -33,10 +35,13 @@ export function reorder(f: Func, loops: readonly Var[]): Outcome {
     condition: number,
     code: string,
     message: string,
-    marks: Parameters<typeof refuse>[1]["marks"],
-    legal: string[] = [],
+    marks: Complaint["marks"],
+    legal: Complaint["legal"] = () => [nearest(f, loops)],
   ): never => refuse(f, { primitive: NAME, condition, code, message, marks, legal });
-  if (new Set(loops).size < loops.length) bad(1, "loops", `a loop is given twice: ${listNames(loops)}`, loops);
+  if (new Set(loops).size < loops.length)
+    bad(1, "loops", `a loop is given twice: ${listNames(loops)}`, loops, () => [
+      `reorder(${listNames(new Set(loops))})`,
+    ]);
   if (loops.length < 2) return { func: f };
   const places = loops.map((l) => findLoop(f, l)).sort((a, b) => a.order - b.order);
   const top = places[0]!.node;
@@ -54,9 +59,9 @@ export function reorder(f: Func, loops: readonly Var[]): Outcome {
     bad(
       2,
       "chain",
-      `loop ${stray.node.var.name} is not in one chain with ${top.var.name}: inside ${end.var.name} stand several statements`,
+      `loop ${stray.node.var.name} is not in one chain with ${top.var.name}: ${endText(end)}`,
       [stray.node.var, end.var],
-      [`reordering among ${listNames(chain.map((l) => l.var))}`],
+      () => chains(f, loops),
     );
   }
   const moving = new Set(loops);
@@ -78,7 +83,7 @@ export function reorder(f: Func, loops: readonly Var[]): Outcome {
   const below = blocksIn(bottom);
   let reassociates = false;
   for (const b of below) {
-    scanOrder(b, flipped, bad);
+    scanOrder(f, b, flipped, bad);
     const red = feeding(b, "reduction");
     const turned = flipped.find(([x, y]) => red.has(x) && red.has(y));
     if (turned && b.init && !startsAtZero(b, red))
@@ -88,32 +93,35 @@ export function reorder(f: Func, loops: readonly Var[]): Outcome {
         `loops ${turned[1].name} and ${turned[0].name} were fused with others, so in another order ${b.id.name} would not begin ` +
           "where its init stands",
         [...turned, b.id],
-        ["decomposeReduction first"],
+        () => [nearest(f, loops), "decomposeReduction first"],
       );
     if (roundsDifferently(b) && flipped.some(([x, y]) => red.has(x) && red.has(y))) reassociates = true;
   }
-  const all = treeOf(f);
+  const nest = order.reduceRight<Stmt>((s, l) => ({ ...l, body: s }), bottom.body);
+  const func = tidy(replaceStmt(f, top, nest));
+  const all = treeOf(func);
   if (below.length > 1)
     for (const b of below) {
       const inside = below.map((x) => all.blocks.get(x.id)!);
       const problem = readProblem(inside, all.blocks.get(b.id)!);
       if (problem)
-        bad(5, "dependence", `the loops hold several blocks that depend on each other: ${problem.why}`, [
-          ...loops,
-          b.id,
-          problem.writer.node.id,
-        ]);
+        bad(
+          5,
+          "dependence",
+          `the loops hold several blocks that depend on each other: ${problem.why}: ${dependence(problem.writer, all.blocks.get(b.id)!, problem.buffer)}`,
+          [...loops, b.id, problem.writer.node.id],
+        );
     }
-  const nest = order.reduceRight<Stmt>((s, l) => ({ ...l, body: s }), bottom.body);
-  const func = tidy(replaceStmt(f, top, nest));
   for (const b of below) {
-    const p = treeOf(func).blocks.get(b.id)!;
+    const p = all.blocks.get(b.id)!;
     const inside = reductionNest(p);
-    if (!visitsOnce(p.node, inside, factsIn(p.loops.slice(0, p.loops.length - inside.length))))
-      bad(6, "revisits", `${b.id.name} is computed again in loops that would stand inside its reduction`, [
-        ...loops,
-        b.id,
-      ]);
+    if (!visitsOnce(p.node, inside, factsAround(p, p.loops.length - inside.length)))
+      bad(
+        6,
+        "revisits",
+        `${b.id.name} is computed again for iterations of loops that would stand inside its reduction`,
+        [...loops, b.id],
+      );
   }
   return { func, ...(reassociates ? { reassociates } : {}) };
 }
@@ -129,6 +137,7 @@ function startsAtZero(b: Block, red: ReadonlySet<Var>): boolean {
 }
 
 function scanOrder(
+  f: Func,
   b: Block,
   flipped: readonly [Var, Var][],
   bad: (condition: number, code: string, message: string, marks: readonly (Var | Block["id"])[]) => never,
@@ -140,6 +149,55 @@ function scanOrder(
     if (!ordered.has(x) && !ordered.has(y)) continue;
     const other = ordered.has(x) ? y : x;
     if (ordered.has(other) || through.has(other))
-      bad(4, "scan", `loops ${y.name} and ${x.name} carry the steps of ${b.id.name}, whose order would change`, [x, y]);
+      bad(
+        4,
+        "scan",
+        `loops ${y.name} and ${x.name} carry the steps of ${b.id.name}, whose order would change: ${stepText(f, b)}`,
+        [x, y],
+      );
   }
+}
+
+function endText({ var: v, body }: For): string {
+  if (body.kind === "if") return `inside ${v.name} stands a branch on ${printExpr(body.condition)}`;
+  const blocks = blocksIn(body).map((b) => b.id);
+  return body.kind === "seq"
+    ? `inside ${v.name} stand several statements (${listNames(blocks)})`
+    : `inside ${v.name} stands no further loop`;
+}
+
+/** For each loop, the ones it could trade places with: they hold each other and nothing else. */
+function chains(f: Func, loops: readonly Var[]): string[] {
+  const tree = treeOf(f);
+  const found = loops.map((l) => {
+    const chain: Var[] = [];
+    let top: For = tree.loops.get(l)!.node;
+    for (const outer of [...tree.loops.get(l)!.loops].reverse()) {
+      if (outer.body !== top) break;
+      top = outer;
+    }
+    for (let at: Stmt = top; at.kind === "for"; at = at.body) chain.push(at.var);
+    return chain;
+  });
+  const long = found.filter((c) => c.length > 1).map((c) => `reorder among ${listNames(c)}`);
+  return [...new Set(long)];
+}
+/** How far the loops can go towards the order asked for, neighbour by neighbour. */
+function nearest(f: Func, asked: readonly Var[]): string {
+  const order = [...asked].sort((a, b) => treeOf(f).loops.get(a)!.order - treeOf(f).loops.get(b)!.order);
+  const late = (a: Var, b: Var): boolean => asked.indexOf(a) > asked.indexOf(b);
+  const before = [...order];
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (let i = 0; i + 1 < order.length; i++) {
+      const [a, b] = [order[i]!, order[i + 1]!];
+      if (!late(a, b)) continue;
+      const swapped = order.with(i, b).with(i + 1, a);
+      if (accepted([swapped], (x) => reorder(f, x)).length === 0) continue;
+      order.splice(i, 2, b, a);
+      moved = true;
+    }
+  }
+  const kept = order.every((v, i) => v === before[i]);
+  return kept ? `the order as it is: ${listNames(order)}` : `reorder(${listNames(order)})`;
 }

@@ -1,9 +1,10 @@
-import { linear, simplifyIndex } from "../../src/arith/index.ts";
+import { type Facts, linear, prove, simplifyIndex, unionRanges } from "../../src/arith/index.ts";
 import {
   and,
   type Block,
   type BlockId,
   type Expr,
+  type For,
   type Func,
   int,
   NOTHING,
@@ -12,12 +13,28 @@ import {
   sub,
   substitute,
   type Var,
+  variable,
 } from "../../src/ir/index.ts";
-import { feeding, has, isUpdate, note, PARTIAL, REVISITS, readsOf, storesOf, visitsOnce } from "../analysis.ts";
+import { feeding, has, isUpdate, note, PARTIAL, REVISITS, readsOf, storedAt, TWIN, visitsOnce } from "../analysis.ts";
+import { within } from "../coverage.ts";
 import { type Complaint, refuse } from "../error.ts";
+import { dependence, placesAfter, placesFor } from "../hints.ts";
 import { named, type Outcome } from "../outcome.ts";
-import { coversDomain, flowProblem, readProblem, type Values, writtenBy } from "../regions.ts";
-import { blocksIn, factsIn, io, type Place, readersOf, rewrite, tidy, treeOf } from "../tree.ts";
+import { coversDomain, flowProblem, readProblem, underBranches, type Values, writtenBy } from "../regions.ts";
+import {
+  blocksIn,
+  exclusive,
+  factsAround,
+  factsIn,
+  factsInside,
+  io,
+  type Place,
+  readersOf,
+  rewrite,
+  shared,
+  tidy,
+  treeOf,
+} from "../tree.ts";
 import { assemble, regenerate, tailOf } from "./compute-at.ts";
 import { findBlock, findLoop, listNames } from "./find.ts";
 import { deadWith } from "./inline.ts";
@@ -33,10 +50,10 @@ const NAME = "reverseComputeAt";
  * 1. a block that computes what this one reads is inside the loop, and this one stands after the loop;
  * 2. every loop that carries a reduction of those producers is inside the loop (a scan's steps are complete one by one);
  * 3. no loop at or around that place is vectorized;
- * 4. the block is no scan, and the only one that writes its buffers;
+ * 4. the block is no scan, and the only one that writes its buffers, but for the other side of a branch;
  * 5. its axes are known from what the producers write: it reads at axis + constant, and the producers' region is exact;
  * 6. what it reads was computed by then;
- * 7. over all iterations it computes all of its elements;
+ * 7. over all iterations it computes all of its elements, or those that it computed in each iteration of loops around both places;
  * 8. whoever reads it does so later, and finds what it needs.
  *
  * Dies: the block's own loops. Born: its new loops. The block survives.
@@ -45,7 +62,11 @@ export function reverseComputeAt(f: Func, block: BlockId, loop: Var): Outcome {
   const p = findBlock(f, block);
   const l = findLoop(f, loop);
   const b = p.node;
-  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: NAME, ...c });
+  const legal: Complaint["legal"] = (primitives) => [
+    ...placesAfter(primitives, f, block),
+    ...placesFor(primitives, f, block),
+  ];
+  const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: NAME, legal, ...c });
   const all = [...treeOf(f).blocks.values()];
   const own = io(b);
   const feeds = all.filter((w) => w.node !== b && [...io(w.node).writes].some((x) => own.reads.has(x)));
@@ -56,7 +77,6 @@ export function reverseComputeAt(f: Func, block: BlockId, loop: Var): Outcome {
       code: "producers",
       message: `nothing that ${block.name} reads is computed inside loop ${loop.name}`,
       marks: [loop, block],
-      legal: feeds.flatMap((w) => w.loops.map((x) => x.var.name)),
     });
   if (p.loops.includes(l.node) || p.order < l.order)
     bad({
@@ -68,16 +88,13 @@ export function reverseComputeAt(f: Func, block: BlockId, loop: Var): Outcome {
   for (const w of producers) {
     const carried = feeding(w.node, "reduction");
     const outer = [...l.loops, l.node].find((x) => carried.has(x.var));
-    if (outer) {
-      const at = w.loops.findIndex((x) => carried.has(x.var));
+    if (outer)
       bad({
         condition: 2,
         code: "carried",
-        message: `loop ${outer.var.name} carries the computation of ${w.node.id.name}, which is not finished inside it`,
+        message: `loop ${outer.var.name} carries the reduction of ${w.node.id.name}, which ${block.name} reads: it is not finished inside`,
         marks: [outer.var, w.node.id],
-        legal: w.loops.slice(0, at).map((x) => `reverseComputeAt(${block.name}, ${x.var.name})`),
       });
-    }
   }
   const lanes = [...l.loops, l.node].find((x) => x.loop === "vectorized");
   if (lanes)
@@ -87,19 +104,21 @@ export function reverseComputeAt(f: Func, block: BlockId, loop: Var): Outcome {
       message: `loop ${lanes.var.name} is vectorized; move ${block.name} there before that`,
       marks: [lanes.var],
     });
-  const other = all.find((w) => w.node !== b && [...io(w.node).writes].some((x) => own.writes.has(x)));
+  const other = all.find(
+    (w) => w.node !== b && !exclusive(w, p) && [...io(w.node).writes].some((x) => own.writes.has(x)),
+  );
   if (has(b, "ordered") || (isUpdate(b) && !b.init) || other)
     bad({
       condition: 4,
       code: "kind",
       message: other
-        ? `${other.node.id.name} writes what ${block.name} writes too`
+        ? `${other.node.id.name} writes ${[...own.writes].map((x) => x.name).join(", ")} too, which block ${block.name} writes`
         : `block ${block.name} is a scan or a decomposed reduction`,
       marks: [block],
     });
 
   const around = [...l.loops, l.node];
-  const facts = factsIn(around);
+  const facts = factsInside(l);
   const region = solveAxes(b, producers, around.length);
   if (region === undefined)
     return bad({
@@ -121,7 +140,7 @@ export function reverseComputeAt(f: Func, block: BlockId, loop: Var): Outcome {
   });
   const inner = factsIn(nest.loops, facts);
   let moved: Block = { ...nest.block, predicate: simplifyIndex(predicate, inner) };
-  if (moved.storeAt && !around.some((x) => x.var === moved.storeAt)) {
+  if (moved.storeAt && moved.storeAt !== "root" && !around.some((x) => x.var === moved.storeAt)) {
     const { storeAt: _, ...rest } = moved;
     moved = rest;
   }
@@ -143,25 +162,71 @@ export function reverseComputeAt(f: Func, block: BlockId, loop: Var): Outcome {
   let func = place({});
   let here = treeOf(func).blocks.get(block)!;
   const reads = readProblem(treeOf(func).blocks.values(), here);
-  if (reads) bad({ condition: 6, code: "reads", message: reads.why, marks: [block, loop, reads.writer.node.id] });
-  const total = writtenBy(here.node, here.loops, factsIn([]));
-  if (!total || !coversDomain(here.node, total, factsIn([])))
+  if (reads)
+    bad({
+      condition: 6,
+      code: "reads",
+      message: `${reads.why}: ${dependence(reads.writer, here, reads.buffer)}`,
+      marks: [block, loop, reads.writer.node.id],
+    });
+  const whole = computesAll(here, commonBranches(p, l));
+  if (!whole && !computesAsMuch(p, here, l))
     bad({
       condition: 7,
       code: "cover",
       message: `can't prove that all elements of ${block.name} are computed inside ${listNames(around.map((x) => x.var))}`,
       marks: [block, loop],
     });
-  func = place({ [PARTIAL]: false, [REVISITS]: !visitsOnce(here.node, here.loops, factsIn([])) });
+  const partial = !whole && b.annotations?.[PARTIAL] === true;
+  func = place({ [PARTIAL]: partial, [REVISITS]: !visitsOnce(here.node, here.loops, factsIn([])) });
   here = treeOf(func).blocks.get(block)!;
   for (const x of own.writes)
     for (const r of readersOf(func, x)) {
       const why = flowProblem(here, r, x);
-      if (why) bad({ condition: 8, code: "consumers", message: why, marks: [block, loop, r.node.id] });
+      if (why)
+        bad({
+          condition: 8,
+          code: "consumers",
+          message: `${why}: ${dependence(here, r, x)}`,
+          marks: [block, loop, r.node.id],
+        });
     }
   const died = new Map(deadWith(f, func, block, []));
   died.delete(block);
   return { func, born: named(loops), died };
+}
+
+/** How many of the branches around a loop are around a block, too. */
+const commonBranches = (p: Place<Block>, l: Place<For>): number =>
+  l.branches.filter((x, i) => p.branches[i]?.node === x.node && p.branches[i]?.then === x.then).length;
+
+/** Whether a block computes every point of its axes where the outermost `branches` around it are taken. */
+function computesAll(p: Place<Block>, branches: number): boolean {
+  const taken = p.branches.slice(0, branches);
+  // what depends on loops is not the same for all the iterations that are needed
+  if (taken.some((x) => x.depth > 0)) return false;
+  const facts = taken.reduce((f, x) => f.withCondition(x.condition), factsIn([]));
+  const w = writtenBy(underBranches(p, branches), p.loops, facts);
+  return w !== undefined && coversDomain(p.node, w, facts);
+}
+/** Whether a block computes, in each iteration of the loops around both places, what it computed in the old one. */
+function computesAsMuch(old: Place<Block>, now: Place<Block>, l: Place<For>): boolean {
+  const depth = shared(old, l).length;
+  if (depth === 0) return false;
+  const branches = commonBranches(old, l);
+  const facts = factsAround(now, depth, (x) => now.branches.indexOf(x) < branches);
+  const written = (p: Place<Block>) => writtenBy(underBranches(p, branches), p.loops.slice(depth), facts);
+  const [before, after] = [written(old), written(now)];
+  if (before === undefined || after === undefined) return false;
+  let known = before.outer.reduce((f, c) => f.withCondition(c), facts);
+  const point = now.node.iters.map((it, i) => {
+    const x = variable("x");
+    known = known.withVar(x, int(0), it.extent);
+    for (const c of within(x, before.axes[i]!)) known = known.withCondition(c);
+    return x;
+  });
+  const needed = [...after.outer, ...after.axes.flatMap((v, i) => within(point[i]!, v))];
+  return needed.every((c) => prove(c, known));
 }
 
 /** The values of each axis for which one iteration's writes are what the block reads; undefined entries: not determined. */
@@ -171,27 +236,44 @@ function solveAxes(
   depth: number,
 ): { axes: (Values | undefined)[]; outer: Expr[] } | undefined {
   const axes: (Values | undefined)[] = b.iters.map(() => undefined);
+  const by = new Map<number, Place<Block>>();
   const outer: Expr[] = [];
   for (const w of producers) {
-    const written = writtenBy(w.node, w.loops.slice(depth), factsIn(w.loops.slice(0, depth)));
+    const written = writtenBy(w.node, w.loops.slice(depth), factsAround(w, depth));
     if (written === undefined) return undefined;
     outer.push(...written.outer);
-    for (const s of storesOf(w.node))
-      for (const r of readsOf(b, (x) => x === s.buffer))
+    for (const x of io(w.node).writes) {
+      const reads = readsOf(b, (y) => y === x);
+      const places = storedAt(w.node, x);
+      if (reads.length > 0 && places === undefined) return undefined;
+      for (const r of reads)
         for (const [d, e] of r.index.entries()) {
+          const axis = places![d];
           const form = linear(e);
           const i = b.iters.findIndex((it) => form.terms.length === 1 && it.var === form.terms[0]!.atom);
-          const v = w.node.iters.findIndex((it) => it.var === s.index[d]);
-          if (v < 0) return undefined;
-          if (i < 0 || form.terms[0]!.coefficient !== 1 || b.iters[i]!.kind !== "spatial" || axes[i]) continue;
-          const from = written.axes[v]!;
+          if (axis === undefined || i < 0 || form.terms[0]!.coefficient !== 1) continue;
+          const known = axes[i] && by.get(i)!;
+          if (b.iters[i]!.kind !== "spatial" || (known && !areTwins(known, w))) continue;
+          const from = written.axes[w.node.iters.findIndex((it) => it.var === axis)]!;
           const shift = int(form.constant);
-          axes[i] = {
+          const values: Values = {
             min: simplifyIndex(sub(from.min, shift)),
             extent: from.extent,
-            conditions: from.conditions.map((c) => (x: Expr) => c(substitute(e, new Map([[b.iters[i]!.var, x]])))),
+            conditions: from.conditions.map((c) => (y: Expr) => c(substitute(e, new Map([[b.iters[i]!.var, y]])))),
           };
+          axes[i] = known && !exclusive(known, w) ? together(axes[i]!, values, factsAround(w, depth)) : values;
+          by.set(i, w);
         }
+    }
   }
   return { axes, outer };
+}
+const areTwins = (a: Place<Block>, b: Place<Block>): boolean =>
+  a.node !== b.node &&
+  a.node.annotations?.[TWIN] !== undefined &&
+  a.node.annotations[TWIN] === b.node.annotations?.[TWIN];
+/** What two parts of one range give together. */
+function together(a: Values, b: Values, facts: Facts): Values {
+  if (a.conditions.length > 0 || b.conditions.length > 0) return a;
+  return { ...unionRanges([a], [b], facts)[0]!, conditions: [] };
 }

@@ -1,11 +1,14 @@
 /** Expressions as sums of variables times coefficients, and the inverse of index maps of split and fuse shape. */
 import {
+  add,
   constInt,
   type Expr,
   floordiv,
   floormod,
   int,
+  min,
   sub,
+  substitute,
   usesVar,
   type Var,
   variable,
@@ -239,14 +242,59 @@ function digits(
   return true;
 }
 
-/** Whether the sums over `vars` in a form touch every integer of an interval: its lowest value and its length. */
+/** A part of a sum that rises from 0 to `reach` by no more than `step` at a time. */
+export interface Stair {
+  readonly step: Lin;
+  readonly reach: Lin;
+}
+/**
+ * Takes parts of the shape min(c*v + rest, limit) out of a form, with a variable of `ranges` that stands nowhere else in it: the last
+ * round of a split that is shifted back to where the loop ends. Undefined where there are none.
+ */
+export function takeStairs(
+  l: Lin,
+  ranges: ReadonlyMap<Var, Ranged>,
+  f: Facts,
+): { rest: Lin; stairs: readonly Stair[]; vars: readonly Var[] } | undefined {
+  const own = new Set(ranges.keys());
+  let rest = l;
+  const stairs: Stair[] = [];
+  const vars: Var[] = [];
+  for (const [e, k] of l.terms) {
+    if (k !== 1 || e.kind !== "op" || e.op !== "min") continue;
+    for (const [moving, limit] of [e.args, [...e.args].reverse()] as readonly (readonly Expr[])[]) {
+      const a = affineForm(linOf(moving!), own);
+      const [v, step] = a ? ([...a.coefficients][0] ?? []) : [];
+      if (a?.coefficients.size !== 1 || v === undefined || step === undefined) continue;
+      if (usesVar(limit!, (x) => own.has(x)) || !proveGe0(step, f)) continue;
+      const others = linAdd(l, linAtom(e), -1);
+      if ([...others.terms.keys()].some((x) => usesVar(x, (y) => y === v))) continue;
+      const r = ranges.get(v)!;
+      const at = (x: Expr): Lin => linOf(simplifyNode(min(substitute(moving!, new Map([[v, x]])), limit!), f, "index"));
+      const [first, last] = [at(r.min), at(sub(add(r.min, r.extent), int(1)))];
+      rest = linAdd(linAdd(rest, linAtom(e), -1), first);
+      stairs.push({ step, reach: linSub(last, first) });
+      vars.push(v);
+      break;
+    }
+  }
+  return stairs.length > 0 ? { rest, stairs, vars } : undefined;
+}
+
+/** Whether the sums over `vars` (and `stairs`) in a form touch every integer of an interval: its lowest value and its length. */
 export function denseSpan(
   a: AffineForm,
   ranges: ReadonlyMap<Var, Ranged>,
   f: Facts,
+  stairs: readonly Stair[] = [],
 ): { min: Lin; span: Lin } | undefined {
   let min = a.rest;
   const list: { c: Lin; e: Expr; reach: Lin }[] = [];
+  for (const { step, reach } of stairs) {
+    const e = emit(step);
+    if (e === undefined) return undefined;
+    list.push({ c: step, e, reach });
+  }
   for (const [v, c] of a.coefficients) {
     const r = ranges.get(v)!;
     const extent = linOf(simplifyNode(r.extent, f, "index"));

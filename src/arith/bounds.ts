@@ -101,6 +101,7 @@ function atomBounds(e: Expr, f: Facts): Interval {
     case "const":
     case "load":
     case "reduce":
+    case "call":
       return ofDType(e.dtype);
     default:
       return e satisfies never;

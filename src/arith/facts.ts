@@ -4,8 +4,8 @@
  */
 import { constInt, type Expr, FALSE, ge, int, TRUE, type Var } from "../ir/index.ts";
 import { divideBounds, intervalOf } from "./bounds.ts";
-import { conjuncts, greaterEqualForms } from "./conditions.ts";
-import { type Lin, linAdd, linOf, linPlus } from "./linear.ts";
+import { conjuncts, greaterEqualForms, replaceAtom } from "./conditions.ts";
+import { isIndexTyped, type Lin, linAdd, linOf, linPlus } from "./linear.ts";
 import { simplifyNode } from "./simplify.ts";
 
 export interface Interval {
@@ -50,6 +50,8 @@ export class Facts {
   readonly fitsMemo: Memo<Expr, boolean>;
   readonly pureMemo: Memo<Expr, boolean>;
   readonly #children = new WeakMap<Expr, Facts>();
+  /** The last range given to each variable, so that what is found out inside a loop is found out once. */
+  readonly #ranged = new WeakMap<Var, { readonly min: Expr; readonly extent: Expr; readonly facts: Facts }>();
   readonly #lanes = new Map<Var, Facts>();
   #unlimited: Facts | undefined;
   readonly #forever: boolean;
@@ -80,6 +82,13 @@ export class Facts {
    *     prove(lt(ii, int(6)), f); // true
    */
   withVar(v: Var, min: Expr, extent: Expr): Facts {
+    const old = this.#ranged.get(v);
+    if (old !== undefined && old.min === min && old.extent === extent) return old.facts;
+    const facts = this.#withVar(v, min, extent);
+    this.#ranged.set(v, { min, extent, facts });
+    return facts;
+  }
+  #withVar(v: Var, min: Expr, extent: Expr): Facts {
     const lo = simplifyNode(min, this, "index");
     const ext = simplifyNode(extent, this, "index");
     const nonEmpty = constInt(ext) !== undefined ? this : this.withCondition(ge(ext, int(1)));
@@ -111,7 +120,7 @@ export class Facts {
       truths.set(p, TRUE);
       if (p.kind === "op" && p.op === "not") truths.set(p.args[0]!, FALSE);
       const ge0 = greaterEqualForms(p);
-      if (ge0) forms.push(...ge0);
+      for (const l of ge0 ?? []) forms.push(l, ...onlyWay(l, this));
       if (p.kind === "op" && p.op === "eq") noteRemainder(p.args[0]!, p.args[1]!, multiples);
     }
     const tight = new Map(this.tight);
@@ -183,6 +192,17 @@ function noteRemainder(a: Expr, b: Expr, into: Map<Expr, Congruence>): void {
   if (r === undefined || a.kind !== "op" || a.op !== "floormod") return;
   const c = constInt(a.args[1]!);
   if (c !== undefined && c > 1) into.set(a.args[0]!, { modulus: c, remainder: r });
+}
+
+/** From l >= 0, where one side of a maximum (or of a minimum that is taken away) can't be what makes it so: with the other side. */
+function onlyWay(l: Lin, f: Facts): Lin[] {
+  for (const [e, k] of l.terms) {
+    if (e.kind !== "op" || !isIndexTyped(e) || (k > 0 ? e.op !== "max" : e.op !== "min")) continue;
+    const sides = e.args.map((a) => replaceAtom(l, e, linOf(a)));
+    const possible = sides.filter((s) => intervalOf(s, f).max >= 0);
+    if (possible.length === 1) return [possible[0]!, ...onlyWay(possible[0]!, f)];
+  }
+  return [];
 }
 
 /** From k*a + rest >= 0: bounds of each atom a. */

@@ -283,6 +283,11 @@ const listOf = (name: "min" | "max", e: Expr, into: Expr[] = []): Expr[] => {
 export function extremum(name: "min" | "max", a: Expr, b: Expr, f: Facts): Expr {
   const all = [...new Set([...listOf(name, a), ...listOf(name, b)])];
   const beats = (x: Expr, y: Expr): boolean => (name === "min" ? proveLe(x, y, f) : proveLe(y, x, f));
+  // whole operands first: of min(x, y) and min(x, y) + 1 no part alone makes another one irrelevant
+  if (all.length > 2) {
+    if (beats(a, b)) return a;
+    if (beats(b, a)) return b;
+  }
   const kept: Expr[] = [];
   for (const x of all) {
     if (kept.some((y) => beats(y, x))) continue;

@@ -14,6 +14,16 @@ import { cover, exact, type Range, union } from "./regions.ts";
 import { simplifyNode } from "./simplify.ts";
 import { type Ends, type Solution, solve, symbolicEnds } from "./symbolic.ts";
 
+export { foldOf, isFolded } from "./folds.ts";
+export {
+  alignedStrides,
+  extentsOf,
+  foldDimension,
+  insideOf,
+  invertIndex,
+  reached,
+} from "./layout.ts";
+export { isLossless } from "./lossless.ts";
 export { type Affine, type Congruence, type Ends, Facts, type Interval, type Range, type Ranged, type Solution };
 
 /**

@@ -3,7 +3,7 @@
  * and to produce), `exact` says precisely or refuses (to prove coverage).
  */
 import { add, constInt, type Expr, int, max, min, sub, TilewrightError, type Var, visitExpr } from "../ir/index.ts";
-import { affineForm, denseSpan, type Ranged, unfuse } from "./affine.ts";
+import { affineForm, denseSpan, type Ranged, takeStairs, unfuse } from "./affine.ts";
 import { boundsOf } from "./bounds.ts";
 import type { Facts } from "./facts.ts";
 import { proveLe } from "./index-arith.ts";
@@ -84,13 +84,14 @@ export function exact(index: readonly Expr[], ranges: ReadonlyMap<Var, Ranged>, 
   const used = new Set<Var>();
   const out: Range[] = [];
   for (const e of u.exprs) {
-    const a = affineForm(linOf(e), own);
+    const taken = takeStairs(linOf(e), u.ranges, u.facts);
+    const a = affineForm(taken?.rest ?? linOf(e), own);
     if (a === undefined) return undefined;
-    for (const v of a.coefficients.keys()) {
+    for (const v of [...a.coefficients.keys(), ...(taken?.vars ?? [])]) {
       if (used.has(v)) return undefined;
       used.add(v);
     }
-    const d = denseSpan(a, u.ranges, u.facts);
+    const d = denseSpan(a, u.ranges, u.facts, taken?.stairs);
     const [lo, extent] = [d && emit(d.min), d && emit(d.span)];
     if (lo === undefined || extent === undefined) return undefined;
     out.push({ min: simp(lo, facts), extent: simp(extent, facts) });

@@ -78,6 +78,8 @@ function compute(e: Expr, f: Facts, mode: Mode): Expr {
       if (all[0] !== undefined && all.every((v) => v === all[0])) return broadcast(all[0], e.lanes);
       return withChildren(e, vs);
     }
+    case "call":
+      return withChildren(e, e.args.map(go));
     case "reduce": {
       let inner = f;
       for (const a of e.axes) inner = inner.withVar(a.var, int(0), a.extent);

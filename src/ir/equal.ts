@@ -5,7 +5,7 @@
  */
 import type { Combiner, Expr, Var } from "./expr.ts";
 import { Names, printBuffer, printExpr, printStmt } from "./print.ts";
-import type { Buffer, Func, Stmt } from "./stmt.ts";
+import type { Buffer, Func, Layout, Stmt } from "./stmt.ts";
 import { children } from "./visit.ts";
 
 export interface EqualOptions {
@@ -76,7 +76,20 @@ class Matcher {
     this.exprs("shapes of buffers differ", a.shape, b.shape);
     this.same("one buffer has strides", a.strides !== undefined, b.strides !== undefined);
     if (a.strides && b.strides) this.exprs("strides of buffers differ", a.strides, b.strides);
+    this.same("one buffer has a layout", a.layout !== undefined, b.layout !== undefined);
+    if (a.layout && b.layout) this.#layouts(a.layout, b.layout);
     this.bind(a, b);
+  }
+  /** The way back follows from the map. */
+  #layouts(a: Layout, b: Layout): void {
+    a.vars.forEach((v, d) => {
+      this.bindVar(v, b.vars[d]!);
+    });
+    this.exprs("layouts of buffers differ", a.index, b.index);
+    this.exprs("physical shapes of buffers differ", a.shape, b.shape);
+    const aligned = (l: Layout): string => JSON.stringify((l.align ?? []).map((x) => [x.dim, x.factor, x.offset]));
+    this.same("alignments of buffers differ", aligned(a), aligned(b));
+    this.same("values of padding differ", a.pad, b.pad);
   }
   #matchesSymbol(a: Var | Buffer, b: Var | Buffer): boolean {
     const [x, y] = [this.#there.get(a), this.#back.get(b)];
@@ -95,6 +108,7 @@ class Matcher {
     const key = `${a.id}:${b.id}`;
     if (this.#equal.has(key)) return true;
     if (a.kind === "op" && a.op !== (b as typeof a).op) return false;
+    if (a.kind === "call" && a.intrinsic !== (b as typeof a).intrinsic) return false;
     if (a.kind === "load" && !this.#matchesSymbol(a.buffer, (b as typeof a).buffer)) return false;
     if (a.kind === "shuffle" && a.picks.join() !== (b as typeof a).picks.join()) return false;
     if (a.kind === "reduce" && !this.#eqReduce(a, b as typeof a)) return false;
@@ -148,6 +162,9 @@ class Matcher {
       case "for": {
         const o = b as typeof a;
         this.same("loop kinds differ", a.loop, o.loop);
+        this.same("intrinsics differ", a.tensor?.intrinsic.name, o.tensor?.intrinsic.name);
+        this.same("assumptions differ", a.tensor?.assume.join(), o.tensor?.assume.join());
+        this.same("grid indices differ", a.bind, o.bind);
         this.same("tail policies differ", a.tail ?? "guard", o.tail ?? "guard");
         this.expr("loop minima differ", a.min, o.min);
         this.expr("loop extents differ", a.extent, o.extent);
@@ -165,6 +182,9 @@ class Matcher {
           this.expr("bindings differ", it.binding, o.iters[i]!.binding);
         });
         this.expr("predicates differ", a.predicate, o.predicate);
+        if (typeof a.storeAt === "object" && typeof o.storeAt === "object")
+          this.expr("loops stored at differ", a.storeAt, o.storeAt);
+        else this.same("places stored at differ", a.storeAt, o.storeAt);
         this.annotations(a.annotations, o.annotations);
         a.iters.forEach((it, i) => {
           this.bindVar(it.var, o.iters[i]!.var);

@@ -6,6 +6,7 @@
  */
 import { bitsOf, type DType, isBig, isFloat, maxInt, minInt, type Scalar } from "./dtype.ts";
 import { TilewrightError } from "./error.ts";
+import type { Intrinsic } from "./intrinsic.ts";
 import { type OpName, opInfo } from "./ops.ts";
 import type { Buffer } from "./stmt.ts";
 
@@ -92,7 +93,13 @@ export interface Reduce extends Node {
   readonly condition: Expr | undefined;
   readonly component: number;
 }
-export type Expr = Const | Var | Op | Load | Ramp | Broadcast | Shuffle | Reduce;
+/** An intrinsic over whole vectors, one per operand in their order. Lowered IR only. */
+export interface Call extends Node {
+  readonly kind: "call";
+  readonly intrinsic: Intrinsic;
+  readonly args: readonly Expr[];
+}
+export type Expr = Const | Var | Op | Load | Ramp | Broadcast | Shuffle | Reduce | Call;
 
 // ---- interning
 
@@ -336,6 +343,23 @@ export function reduce(
     values: [...values],
     condition,
     component,
+  }));
+}
+
+export function call(intrinsic: Intrinsic, args: readonly Expr[]): Expr {
+  const { name, operands, dtype, lanes } = intrinsic;
+  operands.forEach((o, i) => {
+    const a = args[i];
+    if (a === undefined || a.dtype !== o.dtype || a.lanes !== o.lanes)
+      throw new IrError(`${name}: operand ${o.name} is ${o.dtype} x${o.lanes}, but was given ${a?.dtype} x${a?.lanes}`);
+  });
+  return intern<Call>(`C${identityOf(intrinsic)}:${ids(args)}`, (id) => ({
+    id,
+    kind: "call",
+    dtype,
+    lanes,
+    intrinsic,
+    args: [...args],
   }));
 }
 

@@ -7,7 +7,8 @@
  * Statements are plain immutable objects; handles are identities: a loop is its variable, a block its id.
  */
 import type { DType } from "./dtype.ts";
-import type { Expr, Var } from "./expr.ts";
+import type { Combiner, Expr, Var } from "./expr.ts";
+import type { Intrinsic } from "./intrinsic.ts";
 
 /**
  * Where a buffer lives. `global`: a parameter or an intermediate in linear memory; `workspace`: scratch in linear
@@ -16,14 +17,44 @@ import type { Expr, Var } from "./expr.ts";
  */
 export type Scope = "global" | "workspace" | "local" | "shared" | "address";
 
+/** The stride of a physical dimension is `offset` modulo `factor` (elements). */
+export interface Align {
+  readonly dim: number;
+  readonly factor: number;
+  readonly offset: number;
+}
+/**
+ * How a buffer lies in memory. Accesses speak of the logical index whatever the layout is; lowering maps them. Two elements
+ * that are needed at the same time never share a cell.
+ */
+export interface Layout {
+  /** The logical index, one variable per dimension of the buffer. */
+  readonly vars: readonly Var[];
+  /** The physical index over `vars` and sizes, without a read of memory. */
+  readonly index: readonly Expr[];
+  /** Physical extents: every logical index of the buffer lands inside. Row-major, but for `align`. */
+  readonly shape: readonly Expr[];
+  /** The way back: the logical index of a cell, over `cells` (a physical index), where it has one. */
+  readonly cells: readonly Var[];
+  readonly inverse: readonly Expr[];
+  readonly align?: readonly Align[];
+  /** A constant that cells hold which no logical index reaches; without it their contents are undefined. */
+  readonly pad?: Expr;
+}
+
 export interface Buffer {
   readonly kind: "buffer";
   readonly name: string;
   readonly dtype: DType;
+  /** Logical extents. */
   readonly shape: readonly Expr[];
   readonly scope: Scope;
   /** Elements between neighbours in each dimension; row-major and dense when absent. */
   readonly strides?: readonly Expr[];
+  /** Where elements lie; where `strides` or row-major order says when absent. Never beside `strides`. */
+  readonly layout?: Layout;
+  /** An input that stays the same from call to call (weights): what depends on such inputs alone can be prepared once. */
+  readonly constant?: boolean;
 }
 
 export const buffer = (
@@ -32,9 +63,27 @@ export const buffer = (
   shape: readonly Expr[],
   scope: Scope = "global",
   strides?: readonly Expr[],
-): Buffer => Object.freeze({ kind: "buffer", name, dtype, shape, scope, ...(strides ? { strides } : {}) });
+  layout?: Layout,
+): Buffer =>
+  Object.freeze({
+    kind: "buffer",
+    name,
+    dtype,
+    shape,
+    scope,
+    ...(strides ? { strides } : {}),
+    ...(layout ? { layout } : {}),
+  });
 
-export type LoopKind = "serial" | "unrolled" | "vectorized" | "parallel";
+export type LoopKind = "serial" | "unrolled" | "vectorized" | "parallel" | "bound" | "tensorized";
+/** What does the work of a tensorized loop and of the loops inside it. */
+export interface Tensorized {
+  readonly intrinsic: Intrinsic;
+  /** Inputs whose values callers keep within the range that the intrinsic needs, by name. */
+  readonly assume: readonly string[];
+}
+/** Where an iteration of a bound loop runs on a GPU's grid: which workgroup, or which invocation of one. */
+export type GridIndex = `${"workgroup" | "local"}.${"x" | "y" | "z"}`;
 /** What happens to iterations of a split beyond the original extent. */
 export type Tail = "guard" | "peel" | "pad" | "shift";
 
@@ -45,11 +94,21 @@ export interface For {
   readonly min: Expr;
   readonly extent: Expr;
   readonly loop: LoopKind;
+  /** Of a bound loop, and of no other. */
+  readonly bind?: GridIndex;
+  /** Of a tensorized loop, and of no other. */
+  readonly tensor?: Tensorized;
   readonly body: Stmt;
   /** On the inner loops of a split: its tail policy. */
   readonly tail?: Tail;
   readonly annotations?: Readonly<Record<string, string | number | boolean>>;
 }
+
+/**
+ * Annotations of blocks that primitives leave for each other. Users can't set them, and they are not printed.
+ */
+export const NOTES = ["partial", "revisits", "prepared", "twin"] as const;
+export type Note = (typeof NOTES)[number];
 
 export type IterKind = "spatial" | "reduction" | "ordered";
 /** An axis of a block: `var` runs over [0, extent); `binding` is its value in terms of the loops around the block. */
@@ -76,8 +135,16 @@ export interface Block {
   readonly predicate: Expr;
   readonly init?: Stmt;
   readonly body: Stmt;
-  /** The loop (by variable) whose body holds the allocation of what this block writes; the innermost possible when absent. */
-  readonly storeAt?: Var;
+  /**
+   * Of a reduction: what its update combines with. The stored values are `combiner.results`, with the elements that are written
+   * for `lhs` and what one point contributes for `rhs`.
+   */
+  readonly combiner?: Combiner;
+  /**
+   * The loop (by variable) whose body holds the allocation of what this block writes, or `root`: outside of all loops. What is
+   * written stays for all iterations of the loops inside. The innermost place possible when absent.
+   */
+  readonly storeAt?: Var | "root";
   readonly annotations?: Readonly<Record<string, string | number | boolean>>;
 }
 export interface If {

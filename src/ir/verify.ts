@@ -6,7 +6,7 @@ import { bytesOf } from "./dtype.ts";
 import { type Expr, IrError, isConst, type Var } from "./expr.ts";
 import { opInfo } from "./ops.ts";
 import { printExpr, printFunc, printStmt } from "./print.ts";
-import type { Block, BlockId, Buffer, Func, Stmt } from "./stmt.ts";
+import type { Block, BlockId, Buffer, Func, Layout, Stmt } from "./stmt.ts";
 import { children } from "./visit.ts";
 
 /** `final` is what code generators take: see verifyLowered. */
@@ -98,7 +98,7 @@ class Verifier {
     if (e.kind === "reduce") this.fail(`a reduction inside a statement: ${shown()}`);
     if (e.kind === "load") this.#access(e.buffer, e.index, e.lanes, shown);
     if (this.#level === "scheduled") {
-      if (e.kind === "ramp" || e.kind === "broadcast" || e.kind === "shuffle" || e.lanes !== 1)
+      if (e.kind === "ramp" || e.kind === "broadcast" || e.kind === "shuffle" || e.kind === "call" || e.lanes !== 1)
         this.fail(`a vector in scheduled IR: ${shown()}`);
       if (e.kind === "var" && e.mutable) this.fail(`a mutable variable in scheduled IR: ${e.name}`);
     }
@@ -179,7 +179,12 @@ class Verifier {
         bounds(s.extent, "i32", `the extent of ${name}`);
         this.need(s.var.dtype === "i32" && s.var.lanes === 1, () => `${name} must count in scalar i32`);
         this.need(!s.var.mutable, () => `${name} has a mutable variable`);
+        this.need((s.loop === "bound") === (s.bind !== undefined), () => `${name} is ${s.loop}, bound to ${s.bind}`);
         if (this.#level === "scheduled") this.need(isConst(s.min, 0), () => `${name} does not start at 0`);
+        this.need(
+          (s.loop === "tensorized") === (s.tensor !== undefined),
+          () => `${name} has an intrinsic, or lacks one`,
+        );
         if (this.#level === "final") this.need(s.loop === "serial", () => `${name} is still ${s.loop}`);
         return this.#within([s.var], () => this.stmt(s.body));
       }
@@ -207,7 +212,8 @@ class Verifier {
         return;
       case "alloc":
         this.need(this.#level !== "final", () => `an alloc of ${s.buffer.name}: scratch memory should be planned`);
-        for (const e of s.buffer.shape) this.#scalar(e, "i32", `the shape of ${s.buffer.name}`);
+        for (const e of [...s.buffer.shape, ...(s.buffer.strides ?? [])])
+          this.#scalar(e, "i32", `the shape of ${s.buffer.name}`);
         return this.#within([s.buffer], () => this.stmt(s.body));
       case "let": {
         const { var: v, value } = s;
@@ -266,8 +272,32 @@ class Verifier {
       this.declare(b, f.inputs.includes(b));
       this.need(b.scope !== "address", () => `${b.name} is a parameter of scope address`);
       for (const e of [...b.shape, ...(b.strides ?? [])]) this.#pure(e, "i32", `the shape of ${b.name}`);
+      if (b.layout) this.#layout(b, b.layout);
     }
     this.stmt(f.body);
+  }
+  #layout(b: Buffer, l: Layout): void {
+    const name = `the layout of ${b.name}`;
+    this.need(this.#level === "scheduled", () => `${b.name} has a layout in lowered IR`);
+    this.need(b.strides === undefined, () => `${b.name} has both strides and a layout`);
+    this.need(l.vars.length === b.shape.length, () => `${name} takes ${l.vars.length} of ${b.shape.length} indices`);
+    const rank = l.shape.length;
+    this.need(l.index.length === rank && l.cells.length === rank, () => `${name} disagrees on its rank`);
+    this.need(l.inverse.length === l.vars.length, () => `${name} has a way back to ${l.inverse.length} indices`);
+    for (const e of l.shape) this.#pure(e, "i32", name);
+    for (const v of [...l.vars, ...l.cells]) this.need(v.dtype === "i32" && v.lanes === 1, () => `${name} maps no i32`);
+    this.#within(l.vars, () => {
+      for (const e of l.index) this.#pure(e, "i32", name);
+    });
+    this.#within(l.cells, () => {
+      for (const e of l.inverse) this.#pure(e, "i32", name);
+    });
+    for (const a of l.align ?? []) {
+      const sound = a.dim >= 0 && a.dim < rank && a.factor > 0 && a.offset >= 0 && a.offset < a.factor;
+      this.need(sound, () => `${name} aligns dimension ${a.dim} to ${a.offset} modulo ${a.factor}`);
+    }
+    const fits = l.pad === undefined || (l.pad.kind === "const" && l.pad.dtype === b.dtype);
+    this.need(fits, () => `${name} pads with no constant of ${b.dtype}`);
   }
 }
 

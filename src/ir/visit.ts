@@ -1,5 +1,5 @@
 /** Walking and rebuilding expressions and statements. Rebuilding keeps what did not change (`===`). */
-import { broadcast, type Expr, load, op, type ReduceAxis, ramp, reduce, shuffle, type Var } from "./expr.ts";
+import { broadcast, call, type Expr, load, op, type ReduceAxis, ramp, reduce, shuffle, type Var } from "./expr.ts";
 import { type Block, type Buffer, type Func, type Stmt, seq } from "./stmt.ts";
 
 /** Direct sub-expressions (reduction axes' extents included). */
@@ -9,6 +9,7 @@ export function children(e: Expr): readonly Expr[] {
     case "var":
       return [];
     case "op":
+    case "call":
       return e.args;
     case "load":
       return e.index;
@@ -50,6 +51,8 @@ export function withChildren(e: Expr, kids: readonly Expr[]): Expr {
     }
     case "ramp":
       return ramp(kids[0]!, kids[1]!, e.lanes);
+    case "call":
+      return call(e.intrinsic, kids);
     case "broadcast":
       return broadcast(kids[0]!, e.lanes);
     case "shuffle":
@@ -264,17 +267,40 @@ interface BufferUse {
   readonly writes: ReadonlySet<Buffer>;
 }
 const uses = new WeakMap<Stmt, BufferUse>();
-/** The buffers a statement reads and writes. Statements are immutable, so each is looked through once. */
+/**
+ * The buffers a statement reads and writes, those that it allocates itself apart. Statements are immutable, so each is looked
+ * through once.
+ */
 export function buffersIn(s: Stmt): BufferUse {
   let u = uses.get(s);
   if (u === undefined) {
-    const reads = new Set<Buffer>();
-    const writes = new Set<Buffer>();
-    for (const a of accessesOf(s)) (a.store ? writes : reads).add(a.buffer);
-    u = { reads, writes };
+    u = useOf(s);
     uses.set(s, u);
   }
   return u;
+}
+const NO_BUFFERS: BufferUse = { reads: new Set(), writes: new Set() };
+/** From what the statements inside use: where that is all, it is the same object. */
+function useOf(s: Stmt): BufferUse {
+  const loads = new Set<Buffer>();
+  const seen = new Set<Expr>();
+  for (const e of exprsOf(s)) visitExpr(e, (n) => void (n.kind === "load" && loads.add(n.buffer)), seen);
+  const inside = childStmts(s)
+    .map(buffersIn)
+    .filter((u) => u !== NO_BUFFERS);
+  const own = s.kind === "alloc" || s.kind === "store" || loads.size > 0;
+  if (!own && inside.length < 2) return inside[0] ?? NO_BUFFERS;
+  const reads = new Set(loads);
+  const writes = new Set<Buffer>(s.kind === "store" ? [s.buffer] : []);
+  for (const u of inside) {
+    for (const b of u.reads) reads.add(b);
+    for (const b of u.writes) writes.add(b);
+  }
+  if (s.kind === "alloc") {
+    reads.delete(s.buffer);
+    writes.delete(s.buffer);
+  }
+  return { reads, writes };
 }
 
 /** Replaces whole buffers, index lists unchanged. */

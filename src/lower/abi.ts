@@ -11,6 +11,7 @@ export function sizeExpr(e: Expr): SizeExpr {
   if (e.kind === "op") {
     const op = SIZE_OPS.find((o) => o === e.op);
     if (op) return { op, args: [sizeExpr(e.args[0]!), sizeExpr(e.args[1]!)] };
+    if (e.op === "neg") return { op: "sub", args: [0, sizeExpr(e.args[0]!)] };
   }
   throw new TilewrightError("size-expression", "a shape may use + - * // % min max of sizes and constants only");
 }

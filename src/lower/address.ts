@@ -4,7 +4,8 @@
  *
  * An index is split by loop level: rest + c1 * v1 + c2 * v2 + ..., where v1 is the outermost loop's variable. Level by level
  * the pointer of the level outside, plus that level's share, gives the pointer of this level. Accesses whose shares are the same
- * up to some level use the same pointer there.
+ * up to some level use the same pointer there. A share that is not linear in a loop's variable (a row of a folded buffer lies at
+ * row % 3) is added once per iteration of that loop, not at each access inside.
  *
  * WebAssembly adds the immediate without wrapping, so an address must not start below zero: an immediate is split off only
  * where what remains is proven to lie at or after the buffer's start (see target/lowered.ts for the form).
@@ -25,8 +26,10 @@ import {
   int,
   isConst,
   load,
+  mapExpr,
   mul,
   not,
+  op,
   ramp,
   rebuildStmt,
   type Stmt,
@@ -46,9 +49,11 @@ interface Split {
   readonly pointer: Var;
   /** Bytes per step of the loop at each depth (0: the access does not move with it). */
   readonly steps: readonly Expr[];
+  /** Bytes known in an iteration of the loop at each depth that are no multiple of its variable. */
+  readonly starts: readonly Expr[];
   /** Bytes that depend on sizes only. */
   readonly fixed: Expr;
-  /** Bytes added at the access itself: what depends on lets, or is not linear. */
+  /** Bytes added at the access itself: what depends on lets or memory. */
   readonly late: Expr;
   readonly immediate: number;
 }
@@ -57,6 +62,8 @@ interface Level {
   readonly min: Expr;
   /** Pointers of this level, by the steps up to here. */
   readonly pointers: Map<string, { var: Var; init: Expr; step: Expr }>;
+  /** Pointers set at the start of each iteration, likewise. */
+  readonly entries: Map<string, { var: Var; value: Expr }>;
 }
 
 const views = new Map<DType, Buffer>();
@@ -101,7 +108,7 @@ class Addresser {
       case "for": {
         const min = this.#expr(s.min, facts);
         const extent = this.#expr(s.extent, facts);
-        const level: Level = { var: s.var, min: s.min, pointers: new Map() };
+        const level: Level = { var: s.var, min: s.min, pointers: new Map(), entries: new Map() };
         this.#depth.set(s.var, this.#levels.length);
         this.#levels.push(level);
         const body = this.#stmt(s.body, facts.withVar(s.var, s.min, s.extent));
@@ -113,7 +120,8 @@ class Addresser {
           starts.push({ kind: "assign", var: p.var, value: p.init });
           bumps.push({ kind: "assign", var: p.var, value: add(p.var, p.step) });
         }
-        return seq([...starts, { ...s, min, extent, body: seq([body, ...bumps]) }]);
+        const entries = [...level.entries.values()].map((p): Stmt => ({ kind: "assign", var: p.var, value: p.value }));
+        return seq([...starts, { ...s, min, extent, body: seq([...entries, body, ...bumps]) }]);
       }
       case "if": {
         const condition = this.#expr(s.condition, facts);
@@ -190,10 +198,14 @@ class Addresser {
     const { terms, constant } = linear(rest);
     let fixed: Expr = base.offset;
     let late: Expr = int(0);
+    const starts: Expr[] = steps.map(() => int(0));
     for (const t of terms) {
       const term = mul(t.atom, int(t.coefficient * bytes));
-      if (this.#early(t.atom, 0)) fixed = add(fixed, term);
-      else late = add(late, term);
+      // known on entry to the loop at `depth`: in each iteration of the one around it
+      const depth = [...steps.keys(), steps.length].find((d) => this.#early(t.atom, d));
+      if (depth === undefined) late = add(late, term);
+      else if (depth === 0) fixed = add(fixed, term);
+      else starts[depth - 1] = plus(starts[depth - 1]!, withoutSigns(term, facts));
     }
     fixed = simplifyIndex(fixed);
     const whole = linear(fixed);
@@ -202,9 +214,9 @@ class Addresser {
     if (isConst(late, 0)) {
       // Bytes from the pointer without the constant: never below zero, so the constant may ride on the instruction.
       const moving = constBounds(add(index, int(-constant)), facts).min * bytes;
-      if (offset >= 0 && moving >= 0) return { pointer: base.pointer, steps, fixed, late, immediate: offset };
+      if (offset >= 0 && moving >= 0) return { pointer: base.pointer, steps, starts, fixed, late, immediate: offset };
     }
-    return { pointer: base.pointer, steps, fixed: simplifyIndex(add(fixed, int(offset))), late, immediate: 0 };
+    return { pointer: base.pointer, steps, starts, fixed: simplifyIndex(add(fixed, int(offset))), late, immediate: 0 };
   }
 
   /** Whether a value is known on entry to the loop at `depth`. */
@@ -224,22 +236,20 @@ class Addresser {
   /** The variable that holds the address up to (and without) the loop at `depth`. */
   #pointer(s: Split, depth: number): Expr {
     for (let d = depth - 1; d >= 0; d--) {
-      const step = s.steps[d]!;
-      if (isConst(step, 0)) continue;
-      const level = this.#levels[d]!;
-      const key = keyOf(s, d);
-      let p = level.pointers.get(key);
+      const start = s.starts[d]!;
+      if (isConst(start, 0) && isConst(s.steps[d]!, 0)) continue;
+      if (isConst(start, 0)) return this.#moving(s, d);
+      const { entries } = this.#levels[d]!;
+      const key = keyOf(s, d, d);
+      let p = entries.get(key);
       if (!p) {
-        const outer = this.#pointer(s, d);
-        const skip = simplifyIndex(mul(step, level.min));
-        const init = isConst(skip, 0) ? outer : add(outer, skip);
-        p = { var: variable(`p${s.pointer.name}`, "i32", { mutable: true }), init, step };
-        level.pointers.set(key, p);
+        p = { var: variable(`p${s.pointer.name}`, "i32", { mutable: true }), value: add(this.#moving(s, d), start) };
+        entries.set(key, p);
       }
       return p.var;
     }
     if (isConst(s.fixed, 0)) return s.pointer;
-    const key = keyOf(s, -1);
+    const key = keyOf(s, -1, -1);
     let r = this.#roots.get(key);
     if (!r) {
       r = { var: variable(s.pointer.name, "i32"), init: add(s.fixed, s.pointer) };
@@ -247,10 +257,42 @@ class Addresser {
     }
     return r.var;
   }
+  /** The variable that moves with the loop at depth `d`. */
+  #moving(s: Split, d: number): Expr {
+    const step = s.steps[d]!;
+    if (isConst(step, 0)) return this.#pointer(s, d);
+    const level = this.#levels[d]!;
+    const key = keyOf(s, d, d - 1);
+    let p = level.pointers.get(key);
+    if (!p) {
+      const outer = this.#pointer(s, d);
+      const skip = simplifyIndex(mul(step, level.min));
+      const init = isConst(skip, 0) ? outer : add(outer, skip);
+      p = { var: variable(`p${s.pointer.name}`, "i32", { mutable: true }), init, step };
+      level.pointers.set(key, p);
+    }
+    return p.var;
+  }
 }
 
-const keyOf = (s: Split, depth: number): string =>
-  `${s.pointer.id}:${s.fixed.id}:${s.steps
-    .slice(0, depth + 1)
-    .map((e) => e.id)
-    .join(",")}`;
+/** What a pointer is made of, its steps up to one depth and its starts up to another. */
+function keyOf(s: Split, steps: number, starts: number): string {
+  const ids = (list: readonly Expr[], depth: number): string =>
+    list
+      .slice(0, depth + 1)
+      .map((e) => e.id)
+      .join();
+  return `${s.pointer.id}:${s.fixed.id}:${ids(s.steps, steps)}:${ids(s.starts, starts)}`;
+}
+
+const plus = (a: Expr, b: Expr): Expr => (isConst(a, 0) ? b : add(a, b));
+
+/** Quotients and remainders of what is never negative need no correction. Powers of two become shifts and masks anyway. */
+function withoutSigns(e: Expr, facts: Facts): Expr {
+  return mapExpr(e, (x) => {
+    if (x.kind !== "op" || (x.op !== "floordiv" && x.op !== "floormod")) return x;
+    const c = constInt(x.args[1]!);
+    if (c === undefined || c <= 0 || Number.isInteger(Math.log2(c)) || constBounds(x.args[0]!, facts).min < 0) return x;
+    return op(x.op === "floordiv" ? "truncdiv" : "truncrem", x.args);
+  });
+}

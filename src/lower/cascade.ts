@@ -9,9 +9,7 @@ import {
   childStmts,
   constInt,
   type Expr,
-  eq,
   floordiv,
-  floormod,
   int,
   le,
   lt,
@@ -23,6 +21,7 @@ import {
   substituteStmt,
   varsOf,
 } from "../ir/index.ts";
+import { hasPower, ladder, needsLadder } from "./ladder.ts";
 import { laneLocal } from "./lane-local.ts";
 import { simplifyStmt } from "./simplify.ts";
 import { assume, ownBound, underCondition } from "./trim.ts";
@@ -73,14 +72,19 @@ export function cascade(s: Stmt, facts: Facts): Stmt {
       if (s.kind === "for") return { ...s, body: cascade(s.body, facts.withVar(s.var, s.min, s.extent)) };
       return { ...s, body: cascade(s.body, facts) };
     }
-    const pieces: Stmt[] = [];
     const full = constBounds(r.rem, facts).max >= r.extent;
+    const pieces: Stmt[] = [];
     if (full)
       pieces.push({ kind: "if", condition: le(int(r.extent), r.rem), then: narrow(s, r.extent, int(0), facts) });
+    if (needsLadder(s, r.extent - 1)) {
+      const rest = ladder(r.rem, r.extent - 1, (w, off) => narrow(s, w, int(off), facts));
+      if (!full) return rest;
+      return seq([...pieces, { kind: "if", condition: lt(r.rem, int(r.extent)), then: rest }]);
+    }
     for (let w = 2 ** Math.floor(Math.log2(r.extent - 1)); w >= 1; w /= 2) {
       const off = simplifyIndex(mul(floordiv(r.rem, int(2 * w)), int(2 * w)), facts);
-      let on = eq(floormod(floordiv(r.rem, int(w)), int(2)), int(1));
-      if (full) on = and(lt(r.rem, int(r.extent)), on);
+      const has = hasPower(r.rem, w);
+      const on = full ? and(lt(r.rem, int(r.extent)), has) : has;
       pieces.push({ kind: "if", condition: on, then: narrow(s, w, off, facts) });
     }
     return seq(pieces);

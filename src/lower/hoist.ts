@@ -48,7 +48,8 @@ function hoist(loop: For, facts: Facts): Stmt {
   visitStmt(loop.body, (x) => {
     if (x.kind === "for" || x.kind === "let" || x.kind === "assign") changed.add(x.var);
   });
-  const { writes } = buffersIn(loop.body);
+  const writes = new Set(buffersIn(loop.body).writes);
+  visitStmt(loop.body, (x) => void (x.kind === "alloc" && writes.add(x.buffer)));
   const lets: { var: Var; value: Expr }[] = [];
   const moved = new Map<Expr, Var>();
 
@@ -115,7 +116,9 @@ function hoist(loop: For, facts: Facts): Stmt {
 
 /** Values that cost an instruction; constants are rebuilt by engines where needed. */
 function worthMoving(e: Expr): boolean {
-  if (e.kind === "load") return true;
+  if (e.kind === "load" || e.kind === "call") return true;
+  // lanes picked while they are loaded
+  if (e.kind === "shuffle") return e.lanes > 1 && e.vectors.every((v) => v.kind === "load");
   // a condition for all lanes stays visible as one: it becomes a branch
   if (e.kind === "broadcast") return e.value.kind !== "const" && e.dtype !== "bool";
   if (e.kind === "op") return !children(e).every(isConstant);

@@ -10,6 +10,7 @@ import {
   add,
   bitsOf,
   broadcast,
+  call,
   concat,
   constInt,
   type Expr,
@@ -142,15 +143,39 @@ class Cutter {
         const first = lane(0);
         const run = Array.from({ length: n }, (_, l) => lane(l));
         if (run.every((x, l) => x.v === first.v && x.at === first.at + l)) return this.part(first.v, first.at, n);
+        if (e.dtype !== "bool" && run.every((x) => x.v.lanes > 1)) return this.#pick(run);
         return concat(run.map((x) => this.part(x.v, x.at, 1)));
       }
       case "op":
         return this.#op(e, start, n);
+      case "call": {
+        const whole = call(
+          e.intrinsic,
+          e.args.map((a) => this.part(a, 0, a.lanes)),
+        );
+        return start === 0 && n === e.lanes ? whole : take(whole, start, n);
+      }
       case "reduce":
         throw new Error("a reduction expression in lowered code");
       default:
         return e satisfies never;
     }
+  }
+
+  /** Lanes picked from vectors, as a shuffle of the registers that hold them. */
+  #pick(wanted: readonly { readonly v: Expr; readonly at: number }[]): Expr {
+    const registers = new Map<Expr, number>();
+    let total = 0;
+    const picks = wanted.map(({ v, at }) => {
+      const p = piecesOf(v.lanes, this.registerLanes(v)).find((x) => x.start <= at && at < x.start + x.lanes)!;
+      const r = this.part(v, p.start, p.lanes);
+      if (!registers.has(r)) {
+        registers.set(r, total);
+        total += p.lanes;
+      }
+      return registers.get(r)! + at - p.start;
+    });
+    return shuffle([...registers.keys()], picks);
   }
 
   #op(e: Op, start: number, n: number): Expr {

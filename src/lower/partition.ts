@@ -2,7 +2,8 @@
  * Takes conditions out of the hot part of loops. A loop over which a guard, a padding test or a boundary condition
  * holds except near the ends is cut into a prologue, a steady part without the condition, and an epilogue.
  *
- * Conditions come from `if`, from lazy `where` and from clamped indices. The steady range is solved for, not guessed; where it can't be, the loop
+ * Conditions come from `if`, from lazy `where` and from clamped indices. Those that are tested once for a whole inner loop (a guard around
+ * a row, the clamp of a row's number) cost nothing and are left alone. The steady range is solved for, not guessed; where it can't be, the loop
  * stays whole. An epilogue that differs from the steady part by an unknown remainder of vectorized loops becomes a cascade
  * of power-of-two widths (8, 4, 2, 1), each a copy of the body with narrower vectors, so that it stays vector code.
  *
@@ -15,6 +16,7 @@ import {
   constInt,
   type Expr,
   exprsOf,
+  type For,
   type Func,
   ge,
   int,
@@ -58,31 +60,52 @@ function countStmts(s: Stmt): number {
 
 type Ranges = ReadonlyMap<Var, Range>;
 
+/** Iterations from which on a test before a loop is nothing beside the loop. */
+const LONG = 8;
+const isLong = (l: For): boolean => l.loop === "serial" && (constInt(l.extent) ?? LONG) >= LONG;
+function holdsLongLoop(s: Stmt): boolean {
+  let found = false;
+  visitStmt(s, (x) => {
+    if (x.kind === "for" && isLong(x)) found = true;
+    return !found;
+  });
+  return found;
+}
+
 /**
- * Every conjunct of every condition in `s` that speaks of `v`, with the loops around each place where it stands. Conditions
- * that read memory are not solvable.
+ * Every conjunct of every condition in `s` that speaks of `v` and is tested often, with the loops around each place where it
+ * stands. Conditions that read memory are not solvable.
  */
 function guardsOn(v: Var, s: Stmt): ReadonlyMap<Expr, ReadonlySet<Ranges>> {
   const out = new Map<Expr, Set<Ranges>>();
-  const put = (c: Expr, inner: Ranges): void => {
+  const seldom = new Set<Expr>();
+  const often = new Set<Expr>();
+  const put = (c: Expr, inner: Ranges, once: boolean): void => {
     for (const part of conjuncts(c)) {
       if (!isPure(part) || !usesVar(part, (x) => x === v)) continue;
       out.set(part, (out.get(part) ?? new Set()).add(inner));
+      (once ? seldom : often).add(part);
     }
   };
-  const walk = (x: Stmt, inner: Ranges): void => {
-    if (x.kind === "if") put(x.condition, inner);
+  /** Whether a long loop around does not change an expression, nor do those inside of that. */
+  const outside = (e: Expr, loops: readonly For[]): boolean => {
+    const last = loops.findLastIndex((l) => usesVar(e, (x) => x === l.var));
+    return loops.slice(last + 1).some(isLong);
+  };
+  const walk = (x: Stmt, inner: Ranges, loops: readonly For[]): void => {
+    if (x.kind === "if") put(x.condition, inner, !x.otherwise && holdsLongLoop(x.then));
     for (const e of exprsOf(x))
       visitExpr(e, (n) => {
         if (n.kind !== "op") return;
-        if (n.op === "where") put(n.args[0]!, inner);
+        if (n.op === "where") put(n.args[0]!, inner, false);
         const clamp = clampOf(n, v);
-        if (clamp) put(clamp, inner);
+        if (clamp) put(clamp, inner, outside(n, loops));
       });
     const next = x.kind === "for" ? new Map(inner).set(x.var, { min: x.min, extent: x.extent }) : inner;
-    for (const c of childStmts(x)) walk(c, next);
+    for (const c of childStmts(x)) walk(c, next, x.kind === "for" ? [...loops, x] : loops);
   };
-  walk(s, new Map());
+  walk(s, new Map(), []);
+  for (const c of seldom) if (!often.has(c)) out.delete(c);
   return out;
 }
 

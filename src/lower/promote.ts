@@ -40,6 +40,10 @@ import { boundIn } from "./walk.ts";
 export interface LowerWarning {
   readonly code: string;
   readonly message: string;
+  /** The buffer it speaks of, where it is one. */
+  readonly buffer?: string;
+  /** The loop at fault, where one is: its variable. */
+  readonly loop?: Var;
 }
 
 /** Registers one buffer may become. Past it, engines spill everything and compile slowly. */
@@ -49,9 +53,15 @@ export function promoteLocals(f: Func, warn: (w: LowerWarning) => void): Func {
   const go = (s: Stmt): Stmt => {
     if (s.kind !== "alloc" || s.buffer.scope !== "local") return s;
     const plan = planFor(s.body, s.buffer);
-    if (typeof plan !== "string") return rewrite(s.body, s.buffer, plan);
-    warn({ code: "local-demoted", message: `local buffer ${s.buffer.name} lives in memory: ${plan}` });
+    if (!("why" in plan)) return rewrite(s.body, s.buffer, plan);
     const b = s.buffer;
+    const loop = plan.loop && { loop: plan.loop };
+    warn({
+      code: "local-demoted",
+      message: `local buffer ${b.name} lives in memory: ${plan.why}`,
+      buffer: b.name,
+      ...loop,
+    });
     const memory = buffer(b.name, b.dtype, b.shape, "workspace");
     return { kind: "alloc", buffer: memory, body: replaceBuffers(s.body, new Map([[b, memory]])) };
   };
@@ -78,24 +88,29 @@ function position(index: Expr): { symbolic: Expr; at: number; lanes: number } | 
   return { symbolic, at: constant, lanes: index.lanes };
 }
 
-function planFor(s: Stmt, b: Buffer): Plan | string {
+/** Why a buffer can't live in registers, and the loop at fault. */
+interface Obstacle {
+  readonly why: string;
+  readonly loop?: Var;
+}
+function planFor(s: Stmt, b: Buffer): Plan | Obstacle {
   const spans: Span[] = [];
   let common: Expr | undefined;
   const own = boundIn(s);
   for (const a of accessesOf(s)) {
     if (a.buffer !== b) continue;
     const p = position(a.index[0]!);
-    if (p === undefined) return `index ${printExpr(a.index[0]!)} is not a dense vector`;
-    if (!isPure(p.symbolic)) return `index ${printExpr(a.index[0]!)} is known at run time only`;
+    if (p === undefined) return { why: `index ${printExpr(a.index[0]!)} is not a dense vector` };
+    if (!isPure(p.symbolic)) return { why: `index ${printExpr(a.index[0]!)} is known at run time only` };
     const culprit = [...varsOf(p.symbolic)].find((x) => own.has(x));
-    if (culprit) return `index ${printExpr(a.index[0]!)} changes with ${culprit.name}`;
+    if (culprit) return { why: `index ${printExpr(a.index[0]!)} changes with ${culprit.name}`, loop: culprit };
     common ??= p.symbolic;
-    if (p.symbolic !== common) return `index ${printExpr(a.index[0]!)} is not constant after unrolling`;
-    if (p.lanes > 1 && b.dtype === "bool") return "vectors of bool have no one register form";
+    if (p.symbolic !== common) return { why: `index ${printExpr(a.index[0]!)} is not constant after unrolling` };
+    if (p.lanes > 1 && b.dtype === "bool") return { why: "vectors of bool have no one register form" };
     spans.push({ start: p.at, lanes: p.lanes });
   }
   const homes = clusters(spans, nativeLanes(b.dtype));
-  if (homes.length > LIMIT) return `it would take ${homes.length} registers`;
+  if (homes.length > LIMIT) return { why: `it would take ${homes.length} registers` };
   const vars = new Map<Span, Var>();
   const homeOf = (x: Span) => {
     const span = homes.find((h) => h.start <= x.start && x.start + x.lanes <= h.start + h.lanes)!;
@@ -110,7 +125,7 @@ function planFor(s: Stmt, b: Buffer): Plan | string {
     return { var: v, span };
   };
   if (spans.some((x) => homes.every((h) => x.start < h.start || x.start + x.lanes > h.start + h.lanes)))
-    return "its vectors overlap in different ways";
+    return { why: "its vectors overlap in different ways" };
   const spanOf = (index: readonly Expr[]): Span => {
     const p = position(index[0]!)!;
     return { start: p.at, lanes: p.lanes };

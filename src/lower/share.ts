@@ -10,50 +10,21 @@ import {
   type Buffer,
   children,
   type Expr,
-  exprsOf,
   type Func,
   rebuildStmt,
   type Stmt,
-  seq,
   type Var,
   variable,
-  visitExpr,
   withBody,
   withChildren,
 } from "../ir/index.ts";
+import { type Line, mapRuns, ofLines } from "./lines.ts";
 
 export function share(f: Func): Func {
   return withBody(f, shareStmt(f.body));
 }
 
-function shareStmt(s: Stmt): Stmt {
-  if (s.kind === "seq") return shareSeq(s.body);
-  if (s.kind === "store" || s.kind === "assign") return shareSeq([s]);
-  if (s.kind === "let") return { ...s, body: shareStmt(s.body) };
-  return rebuildStmt(s, shareStmt);
-}
-
-/** Nodes in one run: each shared value is a Let around all that follows, and nests must not get too deep. */
-const RUN = 1200;
-function sizeOf(s: Stmt): number {
-  let n = 0;
-  for (const e of exprsOf(s)) visitExpr(e, () => void n++);
-  return n;
-}
-const straight = (s: Stmt): boolean => s.kind === "store" || s.kind === "assign";
-
-function shareSeq(list: readonly Stmt[]): Stmt {
-  const out: Stmt[] = [];
-  for (let i = 0; i < list.length; ) {
-    let j = i;
-    for (let size = 0; j < list.length && straight(list[j]!) && (j === i || size < RUN); j++) size += sizeOf(list[j]!);
-    if (j > i) {
-      out.push(shareRun(list.slice(i, j)));
-      i = j;
-    } else out.push(shareStmt(list[i++]!));
-  }
-  return seq(out);
-}
+const shareStmt = (s: Stmt): Stmt => mapRuns(s, shareRun, (x) => rebuildStmt(x, shareStmt));
 
 type Dep = Buffer | Var;
 const NO_DEPS: ReadonlySet<Dep> = new Set();
@@ -97,8 +68,8 @@ class Run {
     }
     return s;
   }
-  write(s: Stmt): void {
-    const d = s.kind === "store" ? s.buffer : s.kind === "assign" ? s.var : undefined;
+  write(l: Line): void {
+    const d = l.kind === "store" ? l.buffer : l.kind === "assign" ? l.var : undefined;
     if (d) this.#versions.set(d, (this.#versions.get(d) ?? 0) + 1);
   }
   restart(): void {
@@ -121,10 +92,8 @@ function worthwhile(e: Expr): boolean {
   return true;
 }
 
-function shareRun(list: readonly Stmt[]): Stmt {
+function shareRun(lines: readonly Line[]): Stmt {
   const run = new Run();
-  const roots = (s: Stmt): readonly Expr[] => (s.kind === "store" || s.kind === "assign" ? [s.value] : []);
-
   const uses = new Map<string, number>();
   const count = (e: Expr): void => {
     const k = run.key(e);
@@ -132,23 +101,22 @@ function shareRun(list: readonly Stmt[]): Stmt {
     uses.set(k, n);
     if (n === 1) for (const c of operands(e)) count(c);
   };
-  for (const s of list) {
-    for (const e of roots(s)) count(e);
-    run.write(s);
+  for (const l of lines) {
+    count(l.value);
+    run.write(l);
   }
 
   run.restart();
-  const lets: { var: Var; value: Expr; before: number }[] = [];
   const named = new Map<string, Expr>();
-  const out: Stmt[] = [];
-  const rewrite = (e: Expr, at: number): Expr => {
+  const out: Line[] = [];
+  const rewrite = (e: Expr): Expr => {
     const k = run.key(e);
     const known = named.get(k);
     if (known) return known;
     const kids = operands(e);
     let r = e;
     if (kids.length > 0) {
-      const fresh = kids.map((c) => rewrite(c, at));
+      const fresh = kids.map(rewrite);
       r =
         e.kind === "op" && e.op === "where"
           ? withChildren(e, [fresh[0]!, ...children(e).slice(1)])
@@ -156,24 +124,16 @@ function shareRun(list: readonly Stmt[]): Stmt {
     }
     if ((uses.get(k) ?? 0) < 2 || !worthwhile(e)) return r;
     const v = variable(nameFor(e), e.dtype, { lanes: e.lanes });
-    lets.push({ var: v, value: r, before: at });
+    out.push({ kind: "let", var: v, value: r });
     named.set(k, v);
     return v;
   };
-  list.forEach((s, at) => {
-    out.push(s.kind === "store" || s.kind === "assign" ? { ...s, value: rewrite(s.value, at) } : s);
-    run.write(s);
-  });
-
-  let tail: Stmt = seq([]);
-  for (let i = out.length - 1; i >= 0; i--) {
-    tail = seq([out[i]!, tail]);
-    for (let l = lets.length - 1; l >= 0; l--) {
-      const x = lets[l]!;
-      if (x.before === i) tail = { kind: "let", var: x.var, value: x.value, body: tail };
-    }
+  for (const l of lines) {
+    const value = rewrite(l.value);
+    out.push({ ...l, value });
+    run.write(l);
   }
-  return tail;
+  return ofLines(out);
 }
 
 function nameFor(e: Expr): string {

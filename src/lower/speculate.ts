@@ -70,7 +70,7 @@ function inExpr(e: Expr, facts: Facts, lanes: ReadonlySet<Var>, chosen: Chosen):
 function harmless(e: Expr, facts: Facts): boolean {
   let ok = true;
   visitExpr(e, (x) => {
-    if (x.kind === "load")
+    if (ok && x.kind === "load")
       ok = x.index.every((i, d) => prove(ge(i, int(0)), facts) && prove(lt(i, x.buffer.shape[d]!), facts));
     return ok;
   });

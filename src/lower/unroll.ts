@@ -1,5 +1,5 @@
 /**
- * Writes out unrolled loops; parallel ones run one step after another. Before: no vectorized loop. After: serial loops only.
+ * Writes out unrolled loops. Before: no vectorized loop. After: serial loops only.
  * Each copy keeps its own allocations and lets. Total growth is limited: past the budget an unroll is refused by name.
  */
 import { Facts, simplifyIndex } from "../arith/index.ts";
@@ -31,7 +31,6 @@ export function unroll(f: Func): Func {
   const go = (s: Stmt): Stmt => {
     if (s.kind === "store" || s.kind === "assign") total++;
     if (s.kind !== "for" || s.loop === "serial") return s;
-    if (s.loop === "parallel") return { ...s, loop: "serial" };
     const n = constInt(s.extent);
     if (n === undefined) return { ...s, loop: "serial" };
     let size = 0;

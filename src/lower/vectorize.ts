@@ -8,18 +8,20 @@
  */
 import { affine, type Facts, simplifyIndex, solveCondition } from "../arith/index.ts";
 import {
+  type Alloc,
   add,
   broadcast,
+  buffer,
   children,
   constInt,
   type Expr,
-  eq,
   type For,
   type Func,
   floordiv,
-  floormod,
   int,
   load,
+  mapExpr,
+  mapStmt,
   max,
   min,
   mul,
@@ -38,6 +40,7 @@ import {
   withChildren,
 } from "../ir/index.ts";
 import { assuming, conjoin, conjuncts } from "./conditions.ts";
+import { hasPower, ladder, needsLadder } from "./ladder.ts";
 import { simplifyStmt } from "./simplify.ts";
 import { freshen } from "./unroll.ts";
 import { walkFacts } from "./walk.ts";
@@ -81,8 +84,10 @@ function widen(s: Stmt, v: Var, base: Expr, n: number, facts: Facts): Stmt {
       }
       case "seq":
         return seq(x.body.map((y) => go(y, known)));
-      case "alloc":
-        return { ...x, body: go(x.body, known) };
+      case "alloc": {
+        const apart = memoryPerLane(x, sub(v, base), n);
+        return { ...apart, body: go(apart.body, known) };
+      }
       case "for": {
         if (w.varies(x.min) || w.varies(x.extent)) return lanewise(x, w, n, known);
         // one loop gives the lanes; a vectorized one inside it is written out
@@ -131,15 +136,34 @@ function widen(s: Stmt, v: Var, base: Expr, n: number, facts: Facts): Stmt {
   return go(s, facts);
 }
 
+/** Memory allocated inside the loop holds one set of elements per lane: neighbouring lanes are neighbours in memory. */
+function memoryPerLane(s: Alloc, lane: Expr, n: number): Alloc {
+  const { name, dtype, shape, scope } = s.buffer;
+  const wide = buffer(name, dtype, [mul(shape[0]!, int(n))], scope);
+  const at = (index: readonly Expr[]): Expr[] => [add(mul(index[0]!, int(n)), lane)];
+  const memo = new Map<Expr, Expr>();
+  const fe = (e: Expr): Expr =>
+    mapExpr(e, (x) => (x.kind === "load" && x.buffer === s.buffer ? load(wide, at(x.index)) : x), memo);
+  const stored = (x: Stmt): Stmt =>
+    x.kind === "store" && x.buffer === s.buffer ? { ...x, buffer: wide, index: at(x.index) } : x;
+  return { kind: "alloc", buffer: wide, body: mapStmt(s.body, stored, fe) };
+}
+
 /** `count` lanes from `base`: at once when constant, else by powers of two below or equal to `most`. */
 function pieces(s: Stmt, v: Var, base: Expr, count: Expr, most: number, facts: Facts): Stmt {
   const n = constInt(count);
   if (n !== undefined) return widen(s, v, base, n, facts);
+  if (needsLadder(s, most)) {
+    const piece = (w: number, off: number): Stmt => widen(s, v, simplifyIndex(add(base, int(off)), facts), w, facts);
+    return simplifyStmt(
+      ladder(count, most, (w, off) => freshen(piece(w, off))),
+      facts,
+    );
+  }
   const out: Stmt[] = [];
   for (let w = 2 ** Math.floor(Math.log2(most)); w >= 1; w /= 2) {
     const off = simplifyIndex(add(base, mul(floordiv(count, int(2 * w)), int(2 * w))), facts);
-    const condition = eq(floormod(floordiv(count, int(w)), int(2)), int(1));
-    out.push({ kind: "if", condition, then: widen(s, v, off, w, facts) });
+    out.push({ kind: "if", condition: hasPower(count, w), then: widen(s, v, off, w, facts) });
   }
   return simplifyStmt(seq(out), facts);
 }

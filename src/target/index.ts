@@ -52,4 +52,5 @@ export const hasVectorOp = (t: Target, op: OpName, args: readonly DType[], resul
 
 export * from "./abi.ts";
 export * from "./lowered.ts";
+export * from "./wasm-instructions.ts";
 export * from "./wasm-ops.ts";

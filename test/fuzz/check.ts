@@ -2,9 +2,11 @@
  * One case, checked from end to end. `evaluate` is the judge of values (within its bound); everything behind the schedule
  * must agree bit for bit: every stage interpreted, the last stage in simulated memory, and the module in the engine.
  */
+import { isDeepStrictEqual } from "node:util";
 import wabt from "wabt";
 import { emitWasm } from "../../codegen/wasm/index.ts";
-import { type DType, type Func, opInfo, printFunc, visitExprsIn } from "../../src/ir/index.ts";
+import { formatTrace, parseTrace, replay, type Trace } from "../../schedule/index.ts";
+import { type DType, explainDifference, type Func, opInfo, printFunc, visitExprsIn } from "../../src/ir/index.ts";
 import { lowerFunc } from "../../src/lower/index.ts";
 import { evaluateWithBound } from "../../src/reference/evaluate.ts";
 import { interpret, interpretLowered, readElement, type TypedArrayLike } from "../../src/reference/index.ts";
@@ -14,6 +16,7 @@ import { runAmongCanaries } from "./canaries.ts";
 import { firstDifference, generator, randomArray } from "./data.ts";
 import { Mismatch } from "./mismatch.ts";
 import type { Program } from "./program.ts";
+import type { AnySchedule } from "./steps/view.ts";
 
 export { Mismatch };
 export type Arrays = Record<string, TypedArrayLike>;
@@ -63,6 +66,24 @@ export function judge(p: Program, inputs: Arrays): Judge {
   };
 }
 
+/** The trace as JSON and as text says the same, and does the same again. */
+export function checkTrace(s: AnySchedule, again: () => AnySchedule): void {
+  const text = formatTrace(s.trace);
+  for (const [form, trace] of [
+    ["JSON", JSON.parse(JSON.stringify(s.trace)) as Trace],
+    ["text", parseTrace(text)],
+  ] as const) {
+    if (!isDeepStrictEqual(trace, s.trace))
+      throw new Mismatch(`the trace is not what its ${form} says:\n${text}\n${JSON.stringify(s.trace)}`);
+    const t = replay(trace, again());
+    const why = explainDifference(t.func, s.func, { names: true });
+    if (why !== undefined || `${t}` !== `${s}`)
+      throw new Mismatch(
+        `the trace replays from ${form} to another function (${why}):\n${t}\ninstead of\n${s}\n${text}`,
+      );
+  }
+}
+
 export interface CheckOptions {
   /** Interpret the function after every pass. */
   readonly everyStage?: boolean;
@@ -86,11 +107,15 @@ export async function checkLowering(
   const compare = (what: string, got: Arrays): void => (approximate ? judged(what, got) : sameBits(what, f, want, got));
   const stages: [string, Func][] = [];
   const lowered = lowerFunc(f, wasm(), { onStage: (name, s) => check.everyStage && stages.push([name, s]) });
+  const lost = lowered.warnings.find((w) => w.code === "intrinsic-unmatched");
+  if (lost) throw new Mismatch(`an intrinsic that was accepted is lost in lowering: ${lost.message}\n${printFunc(f)}`);
+  let prepared: Arrays = {};
   for (const [name, s] of stages) {
     // these two only make sense with the places of buffers in memory
-    if (name === "addresses" || name === "plan scratch") continue;
+    if (name.endsWith("addresses") || name.endsWith("plan scratch")) continue;
     try {
-      compare(`after "${name}"`, interpret(s, inputs, options));
+      if (name.startsWith("prepare: ")) prepared = interpret(s, inputs, options);
+      else compare(`after "${name}"`, interpret(s, { ...inputs, ...prepared }, options));
     } catch (e) {
       throw e instanceof Mismatch
         ? e

@@ -90,6 +90,5 @@ for (const name of PRIMITIVES) {
 }
 console.log(`stages: ${[...kinds].map(([k, c]) => `${k} ${c}`).join(", ")}`);
 console.log(`dtypes: ${[...dtypes].map(([k, c]) => `${k} ${c}`).join(", ")}; symbolic sizes ${symbolic}`);
-console.log(`dtypes: ${[...dtypes].map(([k, c]) => `${k} ${c}`).join(", ")}; symbolic sizes ${symbolic}`);
 console.log(`${done} cases, ${limited} at a stated limit, ${failures} failures, seed ${seed}`);
 process.exitCode = failures > 0 ? 1 : 0;

@@ -6,7 +6,10 @@
 import { type DType, isFloat, isInteger } from "../../src/ir/index.ts";
 import * as te from "../../te/index.ts";
 import { chain } from "./chain.ts";
+import { dotStage } from "./dots.ts";
 import { DTYPES, EXTENTS, KINDS, MIDDLE, NARROW, PERMS, WIDE } from "./tables.ts";
+import { windowStages } from "./windows.ts";
+import { nestStage, scatterStage } from "./written.ts";
 
 export interface StageSpec {
   readonly kind: number;
@@ -23,7 +26,7 @@ export interface ProgramSpec {
 type AnyTensor = te.Tensor<any, any, any, any, any>;
 type AnyExpr = te.Expr<any, any>;
 
-interface Value {
+export interface Value {
   readonly tensor: AnyTensor;
   /** Extents as given, and as they are in this run. */
   readonly shape: readonly any[];
@@ -63,7 +66,9 @@ export function makeProgram(spec: ProgramSpec): Program {
   };
   const input = (dtype: DType, shape: readonly any[], real: readonly number[]): Value => {
     const id = name("X");
-    const tensor = te.placeholder(id, [...shape], dtype) as AnyTensor;
+    // weights: what depends on them alone may be computed ahead of time
+    const constant = shape.every((e) => typeof e === "number") && next % 3 === 1;
+    const tensor = te.placeholder(id, [...shape], dtype, { constant }) as AnyTensor;
     inputs.push({ name: id, dtype, length: product(real) });
     return { tensor, shape, real };
   };
@@ -88,6 +93,7 @@ export function makeProgram(spec: ProgramSpec): Program {
     values.push(v);
     return v;
   };
+  const workshop = { name, input, extent, add: (v: Value) => void values.push(v) };
   const at = (v: Value, ix: readonly AnyExpr[]): AnyExpr => (v.tensor as any).at(...ix);
 
   for (const s of spec.stages) {
@@ -368,6 +374,14 @@ export function makeProgram(spec: ProgramSpec): Program {
         for (const t of [two.p, two.q]) values.push({ tensor: t, shape: src.shape, real: src.real });
         return true;
       }
+      case "scatter":
+        return scatterStage(s, src, d, workshop);
+      case "nest":
+        return nestStage(s, src, d, workshop);
+      case "dot":
+        return dotStage(s, workshop);
+      case "windows":
+        return windowStages(s, src, workshop);
       default:
         return kind satisfies never;
     }

@@ -102,7 +102,8 @@ export function evaluateLanes(
       case "load":
         return load(x, x.index.map(go));
       case "reduce":
-        throw new Error("a reduction");
+      case "call":
+        throw new Error(`a ${x.kind}`);
       default:
         return x satisfies never;
     }

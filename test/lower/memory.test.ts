@@ -8,6 +8,7 @@ import {
   type Expr,
   type Func,
   floordiv,
+  floormod,
   ge,
   int,
   load,
@@ -231,6 +232,47 @@ describe("addresses", () => {
       "
     `);
   });
+  it("a share that is no multiple of a loop's variable is added once per iteration of it", () => {
+    const row = (e: Expr): Expr => add(mul(floormod(e, int(3)), int(4)), j);
+    const both = add(load(A, [row(i)]), load(A, [row(add(i, int(1)))]));
+    expect(go(loop(i, 8, loop(j, 4, store(C, [add(mul(i, int(4)), j)], both))))).toMatchInlineSnapshot(`
+      "
+      pC := C
+      for i in 8:
+        pA := A + truncrem(i, 3) * 16
+        pA_1 := A + truncrem(i + 1, 3) * 16
+        pA_2 := pA
+        pA_3 := pA_1
+        pC_1 := pC
+        for j in 4:
+          mem[pC_1] = mem[pA_2] + mem[pA_3]
+          pA_2 := pA_2 + 4
+          pA_3 := pA_3 + 4
+          pC_1 := pC_1 + 4
+        pC := pC + 16
+      "
+    `);
+    // nothing is known of the sign here, and powers of two need not know
+    const n = size("n", -9, 9);
+    expect(go(loop(i, 8, store(C, [i], load(A, [floormod(add(i, n), int(3))]))))).toMatchInlineSnapshot(`
+      "
+      pC := C
+      for i in 8:
+        pA := A + (i + n) % 3 * 4
+        mem[pC] = mem[pA]
+        pC := pC + 4
+      "
+    `);
+    expect(go(loop(i, 8, store(C, [i], load(A, [floormod(i, int(4))]))))).toMatchInlineSnapshot(`
+      "
+      pC := C
+      for i in 8:
+        pA := A + i % 4 * 4
+        mem[pC] = mem[pA]
+        pC := pC + 4
+      "
+    `);
+  });
   it("what is known late is added at the access", () => {
     const [t, I] = [v("t"), buf("I", "i32", 8)];
     const body = loop(i, 8, letIn(t, load(I, [i]), store(C, [add(add(t, i), int(2))], load(A, [floordiv(i, int(2))]))));
@@ -240,8 +282,9 @@ describe("addresses", () => {
       pI := I
       pC := C
       for i in 8:
+        pA := A + i // 2 * 4
         let t = mem[pI]
-        mem_1[pC + (0 + t * 4)] = mem_1[A + (0 + i // 2 * 4)]
+        mem_1[pC + (0 + t * 4)] = mem_1[pA]
         pI := pI + 4
         pC := pC + 4
       "

@@ -66,10 +66,15 @@ describe("lowerFunc", () => {
     expect(names).toMatchInlineSnapshot(`
       [
         "scheduled",
+        "settle intrinsics",
         "init reductions",
+        "layouts",
         "allocate",
+        "serialize",
         "dissolve blocks",
         "flatten",
+        "tensorize",
+        "hoist guards",
         "speculate on data",
         "partition loops",
         "speculate",
@@ -78,6 +83,7 @@ describe("lowerFunc", () => {
         "cut lanes",
         "unroll",
         "promote locals",
+        "forward",
         "contract",
         "share",
         "hoist",

@@ -122,6 +122,6 @@ export function stage(f: Func, name: string): Func {
 }
 /** The text of a function after one pass; what it computes must not have changed. */
 export function golden(f: Func, name: string, run: Run = {}): string {
-  const scheduled = ["scheduled", "init reductions", "allocate"].includes(name);
+  const scheduled = ["scheduled", "init reductions", "layouts", "allocate"].includes(name);
   return text(unchanged(f, stage(f, name), run, scheduled ? "none" : "lowered"));
 }

@@ -72,9 +72,9 @@ describe("unroll", () => {
       "
     `);
   });
-  it("loops without a constant extent, and parallel ones, run step by step", () => {
+  it("loops without a constant extent run step by step", () => {
     const [i, j, n] = [v("i"), v("j"), size("n")];
-    const body = loop(j, 2, unrolled(i, n, put(C, i, at(A, i))), { loop: "parallel" });
+    const body = loop(j, 2, unrolled(i, n, put(C, i, at(A, i))));
     expect(go(f(body, { sizes: [n] }), { sizes: { n: 4 } })).toMatchInlineSnapshot(`
       "
       func f(n, A: f32[32], B: f32[32]) -> C: f32[32]:
@@ -102,7 +102,7 @@ describe("promote locals", () => {
       text(
         unchanged(
           x,
-          promoteLocals(x, (w) => warnings.push(w)),
+          promoteLocals(x, ({ code, message }) => warnings.push({ code, message })),
           run,
         ),
       ),

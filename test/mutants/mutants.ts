@@ -11,7 +11,27 @@ export interface Mutant {
 const m = (name: string, file: string, find: string, replace: string): Mutant => ({ name, file, find, replace });
 
 export const MUTANTS: readonly Mutant[] = [
+  // ---- traces
+  m(
+    "trace: a tail policy is not recorded",
+    "schedule/methods/loops.ts",
+    'tail: options.tail ?? "guard" }',
+    'tail: "guard" }',
+  ),
+  m(
+    "trace: two results of one name in text",
+    "schedule/trace-text.ts",
+    "this.refs.has(alias) || CONSTANTS",
+    "CONSTANTS",
+  ),
   // ---- primitives
+  m(
+    "prepare: reads what each call computes",
+    "schedule/primitives/prepare.ts",
+    "makers.every((w) => isPrepared(w.node) && w.order < p.order)",
+    "makers.every((w) => w.order < p.order)",
+  ),
+  m("runtime: one prepared buffer for all", "src/runtime/kernel.ts", "return kept[used++]!;", "return kept[0]!;"),
   m(
     "split: guard one too far",
     "schedule/primitives/split.ts",
@@ -21,8 +41,44 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "split: radix of the wrong part",
     "schedule/primitives/split.ts",
-    "add(mul(v, made[i]!.extent), x)",
-    "add(mul(v, made[i - 1]!.extent), x)",
+    "add(mul(v, m.extent), m.var)",
+    "add(mul(v, list[i - 1]!.extent), m.var)",
+  ),
+  m(
+    "split: a shifted round ends one too early",
+    "schedule/primitives/split.ts",
+    "sub(extent, int(product)))",
+    "sub(sub(extent, int(product)), int(1)))",
+  ),
+  m(
+    "split: points of a reduction are taken twice",
+    "schedule/primitives/shift.ts",
+    "[p.node, ...p.loops].find((l) => steps.has(l.var))",
+    "p.loops.find((l) => steps.has(l.var))",
+  ),
+  m(
+    "pad: the value begins one too late",
+    "schedule/primitives/pad.ts",
+    "const inside = lt(axis.var, axis.extent);",
+    "const inside = lt(axis.var, add(axis.extent, int(1)));",
+  ),
+  m(
+    "pad: a reduction takes whatever was added",
+    "schedule/primitives/pad.ts",
+    "const more = contribution(f, b, added);",
+    "const more = b.combiner ? undefined : contribution(f, b, added);",
+  ),
+  m(
+    "vectorize, parallel: iterations that all write one element",
+    "schedule/independent.ts",
+    "if (using.length === 0) return constInt(l.extent) === 1;",
+    "if (using.length === 0) return true;",
+  ),
+  m(
+    "parallel, bind: memory that others read counts as each iteration's own",
+    "schedule/independent.ts",
+    "  if (!users.every((u) => u.loops.includes(p.node))) return false;\n",
+    "",
   ),
   m(
     "fuse: remainder by the wrong extent",
@@ -30,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
     "floormod(rest, n.extent)",
     "floormod(rest, nodes[0]!.extent)",
   ),
-  m("reorder: scans forgotten", "schedule/primitives/reorder.ts", "    scanOrder(b, flipped, bad);\n", ""),
+  m("reorder: scans forgotten", "schedule/primitives/reorder.ts", "    scanOrder(f, b, flipped, bad);\n", ""),
   m(
     "computeAt: no guard at the end of an axis",
     "schedule/primitives/compute-at.ts",
@@ -46,20 +102,20 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "cacheWrite, cacheRead: indices of the copy swapped",
     "schedule/primitives/cache.ts",
-    "store(to, target, load(from, index))",
-    "store(to, target, load(from, [...index].reverse()))",
+    "store(to, index, load(from, index))",
+    "store(to, index, load(from, [...index].reverse()))",
   ),
   m(
     "cacheRead: copies what is not complete",
     "schedule/primitives/cache.ts",
-    "find((w) => w.order > rootOrder)",
-    "find((w) => w.order > p.order)",
+    "find((w) => inside.has(w.node) || w.order > first.order)",
+    "find((w) => w.order > first.order)",
   ),
   m(
     "reverseComputeAt, computeAt: reads of unwritten elements",
-    "schedule/regions.ts",
-    "if (!prove(inside, known) || !v.conditions.every((c) => prove(c(x), known))) return unproved;",
-    "if (!v.conditions.every((c) => prove(c(x), known))) return unproved;",
+    "schedule/carried.ts",
+    "return within(index[d]!, values, buffer.shape[d]).every((c) => prove(c, facts));",
+    "return values.conditions.every((c) => prove(c(index[d]!), facts));",
   ),
   m(
     "reverseComputeAt: tail lost",
@@ -76,10 +132,40 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "decomposeReduction: init where elements are computed again",
     "schedule/primitives/decompose.ts",
-    "if (!visitsOnce(p.node, p.loops.slice(at), factsIn(l.loops)))",
+    "if (!visitsOnce(p.node, p.loops.slice(at), factsAround(l)))",
     "if (at < 0)",
   ),
+  m(
+    "rfactor: guard of the points lost",
+    "schedule/partial.ts",
+    'body: guard ? { kind: "if", condition: guard, then } : then,',
+    "body: then,",
+  ),
+  m(
+    "computeWith: nests that depend on each other",
+    "schedule/primitives/compute-with.ts",
+    '  say(4, "dependence", target);\n',
+    "",
+  ),
+  m(
+    "computeRoot: before what it reads",
+    "schedule/primitives/compute-root.ts",
+    "const problem = readProblem(treeOf(func).blocks.values(), here);",
+    "const problem = readProblem([], here);",
+  ),
   // ---- passes
+  m(
+    "forward: stores that may overlap forgotten",
+    "src/lower/forward.ts",
+    "if (!x || !y || x.base !== y.base) return true;",
+    "if (!x || !y || x.base !== y.base) return false;",
+  ),
+  m(
+    "ladder: pieces one upon the other",
+    "src/lower/ladder.ts",
+    "seq([piece(w, off), from(w / 2, off + w)])",
+    "seq([piece(w, off), from(w / 2, off)])",
+  ),
   m(
     "allocate: room for the first access only",
     "src/lower/allocate.ts",
@@ -113,8 +199,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "init: inside the outermost reduction loop",
     "schedule/primitives/decompose.ts",
-    "place(f, p, p.loops.length - reductionNest(p).length)",
-    "place(f, p, Math.min(p.loops.length, p.loops.length - reductionNest(p).length + 1))",
+    "const carried = p.loops.length - reductionNest(p).length;",
+    "const carried = Math.min(p.loops.length, p.loops.length - reductionNest(p).length + 1);",
   ),
   m(
     "partition: steady part one too long",
@@ -196,6 +282,56 @@ export const MUTANTS: readonly Mutant[] = [
     'op("fma", [a.args[0]!, a.args[1]!, b])',
     'op("fma", [a.args[0]!, b, a.args[1]!])',
   ),
+  // ---- versions
+  m(
+    "partition: every part begins at 0",
+    "schedule/primitives/partition.ts",
+    "isConst(bounds[i]!, 0) ? nest.var : add(nest.var, bounds[i]!)",
+    "isConst(bounds[i]!, 0) ? nest.var : nest.var",
+  ),
+  m(
+    "specialize, partition: copies read the memory of the original",
+    "schedule/copy.ts",
+    'x.kind === "load" && this.#buffers.has(x.buffer) ? load(this.#buffer(x.buffer), x.index) : x',
+    "x",
+  ),
+  m(
+    "specialize: the other side knows the same",
+    "schedule/tree.ts",
+    "go(s.otherwise, facts.withCondition(not(condition)), plain)",
+    "go(s.otherwise, facts.withCondition(condition), plain)",
+  ),
+  m(
+    "reverseComputeAt: computed on one side of a branch only",
+    "schedule/primitives/reverse-compute-at.ts",
+    "const w = writtenBy(underBranches(p, branches), p.loops, facts);",
+    "const w = writtenBy(p.node, p.loops, facts);",
+  ),
+  // ---- layouts
+  m(
+    "transformLayout: fused dimensions may overlap",
+    "src/arith/affine.ts",
+    " !== 0 || !proveLe(x.extent, radix, f))",
+    " !== 0)",
+  ),
+  m(
+    "layouts: places simplified for axes one short",
+    "src/lower/layouts.ts",
+    "k.withVar(it.var, int(0), it.extent)",
+    "k.withVar(it.var, int(0), add(it.extent, int(-1)))",
+  ),
+  m(
+    "storageAlign: strides rounded down",
+    "src/arith/layout.ts",
+    "add(step, floormod(sub(int(a.offset), step), int(a.factor)))",
+    "sub(step, floormod(sub(step, int(a.offset)), int(a.factor)))",
+  ),
+  m(
+    "reindex: the copy does not ask where the block did",
+    "schedule/primitives/reindex.ts",
+    "if (open.length === 0) return whole;",
+    "if (open.length === 0) return l;",
+  ),
   // ---- arithmetic
   m(
     "arith: quotients of negative numbers",
@@ -253,5 +389,98 @@ export const MUTANTS: readonly Mutant[] = [
     "codegen/wasm/arith.ts",
     'if (e.op === "max" && Object.is(v, 0))',
     'if (e.op === "max" && Object.is(v, 1))',
+  ),
+  // ---- blocks and instructions
+  m(
+    "tensorize: lanes of a piece all from its start",
+    "schedule/tensorize/lanes.ts",
+    "return starts[r]! + at - runs[r]!.start;",
+    "return starts[r]!;",
+  ),
+  m(
+    "tensorize: later steps are not checked",
+    "schedule/settle.ts",
+    "  checkTensorized(before, done.func, primitive);\n",
+    "",
+  ),
+  m(
+    "blockize: the values of an axis overlap",
+    "schedule/primitives/blockize.ts",
+    "simplifyIndex(add(mul(iters[i]!.var, a.count), a.inner))",
+    "simplifyIndex(add(iters[i]!.var, a.inner))",
+  ),
+  // ---- what loops carry
+  m(
+    "foldStorage: rows that do not exist",
+    "schedule/primitives/fold-storage.ts",
+    "const block = clipped({ ...b, iters, predicate }, ",
+    "const block = ((x: Block, _: Facts) => x)({ ...b, iters, predicate }, ",
+  ),
+  m(
+    "folded buffers: one iteration may write more than there is room for",
+    "schedule/carried.ts",
+    "const once = prove(lt(sub(ends.max, ends.min), int(factor)), base);",
+    "const once = true;",
+  ),
+  m(
+    "later steps may break what a loop carries",
+    "schedule/settle.ts",
+    "  keepCarried(before, func, primitive, done.replaced);\n",
+    "",
+  ),
+  m(
+    "doubleBuffer: one iteration too many",
+    "schedule/primitives/double-buffer.ts",
+    "const ends = lt(chosen, extent);",
+    "const ends = lt(sub(chosen, int(1)), extent);",
+  ),
+  m(
+    "allocate: what is kept at the root is made anew in each iteration",
+    "src/lower/allocate.ts",
+    'if (storeAt === "root" || carried.has(s.var) || s.loop === "vectorized") return here();',
+    'if (carried.has(s.var) || s.loop === "vectorized") return here();',
+  ),
+  m(
+    "addresses: rows of a folded buffer share a pointer",
+    "src/lower/address.ts",
+    "ids(s.starts, starts)",
+    "ids(s.steps, steps)",
+  ),
+  m(
+    "hoist guards: a test of the loop's own variable",
+    "src/lower/guards.ts",
+    "isPure(c) && !usesVar(c, (v) => v === s.var)",
+    'isPure(c) && (!usesVar(c, (v) => v === s.var) || s.loop === "unrolled")',
+  ),
+  // ---- bodies with statements of their own
+  m(
+    "computeAt: loops of a body forgotten",
+    "schedule/primitives/compute-at.ts",
+    "for (const [v, range] of r.inner) ranges.set(v, range);",
+    "",
+  ),
+  m(
+    "vectorize: lanes share the memory of a body",
+    "src/lower/vectorize.ts",
+    "[add(mul(index[0]!, int(n)), lane)]",
+    "[mul(index[0]!, int(n))]",
+  ),
+  m(
+    "nest: some elements written count as all",
+    "te/fill.ts",
+    "region?.every((r, d) => isConst(r.min, 0) && r.extent === shape[d]) ?? false",
+    "region !== undefined && shape.length > 0",
+  ),
+  m(
+    "scatter: only some elements start as they should",
+    "te/func.ts",
+    "const own = source.over[homes.indexOf(d)];",
+    "const own = source.over[Math.min(homes.indexOf(d), 0)];",
+  ),
+  m(
+    "computeAt: inside the reduction whose init reads it",
+    "schedule/primitives/compute-at.ts",
+    "reductionNest(c).includes(l.node) && initReads(c.node, written)",
+    "reductionNest(c).includes(l.node) && initReads(c.node, new Set())",
   ),
 ];

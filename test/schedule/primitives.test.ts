@@ -93,8 +93,8 @@ describe("split", () => {
     const { i } = s.loops(C);
     const e = illegal(s, () => s.split(i, { a: 3, b: 3 }));
     expect(e.message).toMatchInlineSnapshot(`
-      "split, condition 2: { a: 3, b: 3 } covers 9 iterations of loop i, which may have more
-      legal instead: a factor "rest"
+      "split, condition 2: { a: 3, b: 3 } covers 9 iterations of loop i, which has 10
+      legal instead: split(i, { a: "rest", b: 3 }); split(i, { a: 3, b: "rest" })
       func C(A: f32[10, 6], B: f32[6, 8]) -> C: f32[10, 8]:
         for i in 10:
         ^^^^^^^^^^^^
@@ -366,7 +366,11 @@ describe("computeAt", () => {
     const { a, b, c, s } = chain();
     expect(condition(s, () => s.computeAt(c, s.loops(b).y))).toEqual(["computeAt.output", 2]);
     const e = illegal(s, () => s.computeAt(a, s.loops(c).y));
-    expect([e.code, e.condition, e.legal]).toEqual(["computeAt.consumers", 3, ["computeAt(a, y)", "computeAt(a, x)"]]);
+    expect([e.code, e.condition, e.legal]).toEqual([
+      "computeAt.consumers",
+      3,
+      ["computeAt(a, y of b)", "computeAt(a, x of b)", "computeInline(a)"],
+    ]);
     s.vectorize(s.loops(b).x);
     expect(condition(s, () => s.computeAt(a, s.loops(b).x))).toEqual(["computeAt.vectorized", 5]);
     const g = relu();
@@ -443,7 +447,7 @@ describe("reverseComputeAt", () => {
     expect([e.code, e.condition, e.legal]).toEqual([
       "reverseComputeAt.carried",
       2,
-      ["reverseComputeAt(D, i)", "reverseComputeAt(D, j)"],
+      ["reverseComputeAt(D, i of C)", "reverseComputeAt(D, j of C)"],
     ]);
     expect(condition(s, () => s.reverseComputeAt(D, s.loops(D).i))).toEqual(["reverseComputeAt.producers", 1]);
     expect(condition(s, () => s.reverseComputeAt(C, i))).toEqual(["reverseComputeAt.producers", 1]);
@@ -651,4 +655,16 @@ describe("handles, traces, chains", () => {
     const { i, k } = s.loops(C);
     illegal(s, () => s.tile(i, k, { a: "rest", b: 2 }, { c: "rest", d: 0 }));
   });
+});
+
+test("an init before loops that decide, by a branch, for which iterations there is a sum", () => {
+  const X = placeholder("X", { a: 6, r: 5 });
+  const V = compute("V", { a: 6 }, ({ a }) => sum({ r: 5 }, ({ r }) => X.at(a, r)));
+  const s = schedule(V);
+  const before = s.func;
+  const { a, r } = s.loops(V);
+  s.specialize(r, ({ a }) => a!.eq(4));
+  const { ao } = s.split(a, { ao: "rest", ai: 2 });
+  s.decomposeReduction(V, ao);
+  same(s, before);
 });

@@ -32,6 +32,20 @@ test("loops, splits, chains and handles are typed", () => {
   ok<Eq<keyof typeof t.loops, "k" | "io" | "ii" | "jo" | "ji">>();
   // @ts-expect-error i is gone
   expect(() => t.reorder("io", "i", "k")).toThrow('no loop "i"');
+  const u = t.reorder("io", "jo", "k", "ii", "ji").unroll("ii").parallel("io").annotate("jo", "note", 1);
+  ok<Eq<keyof typeof u.loops, "k" | "io" | "ii" | "jo" | "ji">>();
+  // @ts-expect-error j is gone
+  expect(() => u.parallel("j")).toThrow('no loop "j"');
+  // @ts-expect-error no such index
+  expect(() => u.bind("jo", "workgroup.w")).toThrow("no grid index");
+  const v = u.bind("jo", "workgroup.x").vectorize("ji", 4);
+  ok<Eq<keyof typeof v.loops, "k" | "io" | "ii" | "jo" | "jio" | "jii">>();
+  // @ts-expect-error ji is gone
+  expect(() => v.unroll("ji")).toThrow('no loop "ji"');
+  const y = schedule(C).stage(C).fuse(["i", "j"], "ij").split("ij", { o: "rest", x: 4 }, { tail: "shift" });
+  ok<Eq<keyof typeof y.loops, "k" | "o" | "x">>();
+  // @ts-expect-error ij is gone
+  expect(() => y.vectorize("ij")).toThrow('no loop "ij"');
   // @ts-expect-error a loop is expected
   expect(() => s.reorder(io, "j")).toThrow("expected a loop");
 });

@@ -103,6 +103,8 @@ function rewrite(e: Expr, go: (e: Expr) => Expr, replace: (b: Buffer) => Buffer,
       return withChildren(e, [go(e.value)]);
     case "shuffle":
       return withChildren(e, e.vectors.map(go));
+    case "call":
+      return withChildren(e, e.args.map(go));
     case "op":
       return rewriteOp(e, e.args.map(go));
     case "reduce":

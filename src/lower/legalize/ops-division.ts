@@ -96,7 +96,8 @@ function scalarDivision(o: DivOp, a: Expr, b: Expr, c: bigint | undefined, facts
     if (positive) {
       // floor(a / b) = ~(~a / b) for negative a, and ~a is not negative: one unsigned division
       const sign = shr(a, bitsOf(a.dtype) - 1);
-      const q = op("truncdiv", [asUnsigned(xor(a, sign)), asUnsigned(b)]);
+      const dividend = asUnsigned(xor(a, sign));
+      const q = op("truncdiv", [dividend, c === undefined ? asUnsigned(b) : whole(dividend, c)]);
       const quotient = xor(asSigned(q), sign);
       return o === "floordiv" ? quotient : sub(a, mul(quotient, b));
     }

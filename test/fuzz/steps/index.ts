@@ -4,7 +4,11 @@
  * and change nothing.
  */
 import { ScheduleError } from "../../../schedule/index.ts";
+import { blocks } from "./blocks.ts";
+import { branches } from "./branches.ts";
 import { buffers } from "./buffers.ts";
+import { choices } from "./choices.ts";
+import { layouts } from "./layouts.ts";
 import { loops } from "./loops.ts";
 import { moves } from "./moves.ts";
 import { reductions } from "./reductions.ts";
@@ -19,13 +23,35 @@ import {
   type Tally,
   viewOf,
 } from "./view.ts";
+import { windows } from "./windows.ts";
 
 export type { StepSpec, Tally } from "./view.ts";
 
-const STEPS: Readonly<Record<string, Step>> = { ...loops, ...moves, ...buffers, ...reductions };
+const STEPS: Readonly<Record<string, Step>> = {
+  ...loops,
+  ...moves,
+  ...buffers,
+  ...layouts,
+  ...reductions,
+  ...branches,
+  ...blocks,
+  ...windows,
+  ...choices,
+};
 export const PRIMITIVES = Object.keys(STEPS);
 /** What has to come first where there is no place for a primitive yet. */
-const INSTEAD: Readonly<Record<string, string>> = { storeAt: "computeAt", setScope: "cacheRead", fuse: "split" };
+const INSTEAD: Readonly<Record<string, string>> = {
+  storeAt: "computeAt",
+  setScope: "cacheRead",
+  fuse: "split",
+  prepare: "cacheRead",
+  pad: "cacheRead",
+  transformLayout: "cacheRead",
+  storageAlign: "cacheRead",
+  computeRoot: "computeAt",
+  foldStorage: "slidingWindow",
+  doubleBuffer: "computeAt",
+};
 /** Steps worth trying more often: they open the way for others, or are rarely possible. */
 const DRAW = [
   ...PRIMITIVES,
@@ -39,6 +65,11 @@ const DRAW = [
     "reverseComputeInline",
     "reverseComputeInline",
   ],
+  ...["pad", "pad", "parallel"],
+  ...["specialize", "partition"],
+  ...["tensorize", "tensorize", "tensorize", "tensorize"],
+  ...["foldStorage", "foldStorage", "slidingWindow", "slidingWindow", "doubleBuffer"],
+  ...["rfactor", "rfactor", "vectorizeReduction", "computeRoot", "computeWith", "computeWith"],
 ];
 
 /** Applies the steps; what was refused is counted, and anything but a clean ScheduleError is thrown. */
@@ -83,6 +114,8 @@ function attempt(s: AnySchedule, name: string, run: Run, tally: Tally | undefine
     code = e.code;
     if (s.func !== func || s.toString() !== before || s.trace.length !== steps)
       throw new Error(`${name} was refused, but changed the schedule`);
+    // what would be legal is found by trying, and takes a while
+    if (before.length % 8 === 0 && !e.message.includes(e.nest)) throw new Error(`${name} was refused without a nest`);
   }
   if (tally) count(tally, name, code);
 }

@@ -1,6 +1,13 @@
 import type { Loop } from "../../../schedule/index.ts";
-import { constInt } from "../../../src/ir/index.ts";
+import { type Buffer, constInt, type GridIndex } from "../../../src/ir/index.ts";
 import { carries, FACTORS, loopOf, pick, type Site, type Step, serial } from "./view.ts";
+
+const INDICES: readonly GridIndex[] = ["workgroup.x", "local.x", "workgroup.y", "local.y", "workgroup.z", "local.z"];
+const TAILS = ["guard", "peel", "shift", "pad"] as const;
+/** Loops that are an axis of the block, neither split nor fused. */
+const whole = (y: Site): Loop[] => y.loops.filter((l) => y.block.iters.some((it) => it.binding === l.var));
+/** What its iterations could do at once. */
+const apart = (y: Site): Loop[] => serial(y).filter((l) => !carries(y, l, ["reduction", "ordered"]));
 
 export const loops: Readonly<Record<string, Step>> = {
   split: (c) => {
@@ -9,7 +16,8 @@ export const loops: Readonly<Record<string, Step>> = {
     if (!l) return undefined;
     const { x, v } = c;
     const f = FACTORS[x.c % FACTORS.length]!;
-    const tail = x.a % 2 === 0 ? "guard" : "peel";
+    const tails = c.plausible && b.output ? TAILS.filter((t) => t !== "pad") : TAILS;
+    const tail = pick(tails, x.a)!;
     const parts =
       x.a % 7 === 3
         ? { [`${l.name}a`]: "rest" as const, [`${l.name}b`]: 2, [`${l.name}c`]: f }
@@ -53,11 +61,49 @@ export const loops: Readonly<Record<string, Step>> = {
     const l = b && pick(small(b), c.x.b);
     return l && (() => c.v.s.unroll(l));
   },
+  parallel: (c) => {
+    const b = c.block((y) => apart(y).length > 0);
+    const l = b && pick(c.plausible ? apart(b) : b.loops, c.x.b);
+    return l && (() => c.v.s.parallel(l));
+  },
+  bind: (c) => {
+    const b = c.block((y) => apart(y).length > 0);
+    const l = b && pick(c.plausible ? apart(b) : b.loops, c.x.b);
+    const index = pick(INDICES, c.x.c)!;
+    return l && (() => c.v.s.bind(l, index));
+  },
+  annotate: (c) => {
+    const b = c.block(() => true);
+    const target = b && (c.x.c % 2 === 0 ? b.handle : pick(b.loops, c.x.b));
+    const key = c.plausible ? ["note", "hot"][c.x.a % 2]! : "partial";
+    const value = [true, 3, "why @not", "@0.i", undefined][c.x.b % 5];
+    return target && (() => c.v.s.annotate(target, key, value));
+  },
+  pad: (c) => {
+    const reduces = (y: Site, l: Loop): boolean => carries(y, l, ["reduction"]);
+    const may = (y: Site): Loop[] => whole(y).filter((l) => !y.output || reduces(y, l));
+    const b = c.block((y) => may(y).length > 0);
+    const l = b && pick(c.plausible ? may(b) : b.loops, c.x.b);
+    if (!l) return undefined;
+    const { s } = c.v;
+    const n = FACTORS[c.x.c % FACTORS.length]!;
+    const value = b.complete && c.x.a % 3 === 0 ? 1 : undefined;
+    if (!c.plausible || b.complete) return () => s.pad(b.handle, l, n, value);
+    // what it reads has to be padded before: copies of that
+    return () => {
+      const illegal = s.attempt(() => {
+        for (const r of b.reads as ReadonlySet<Buffer>) {
+          if (b.writes.has(r)) continue;
+          const copy = s.cacheRead(b.handle, r.name, "workspace");
+          for (const x of s.loopList(copy)) s.pad(copy, x, n);
+        }
+        s.pad(b.handle, l, n);
+      });
+      if (illegal) throw illegal;
+    };
+  },
   vectorize: (c) => {
-    const open = (y: Site): Loop[] =>
-      y.nodes.some((n) => n.loop === "vectorized")
-        ? []
-        : serial(y).filter((l) => !carries(y, l, ["reduction", "ordered"]));
+    const open = (y: Site): Loop[] => (y.nodes.some((n) => n.loop === "vectorized") ? [] : apart(y));
     const b = c.block((y) => open(y).length > 0);
     if (!b) return undefined;
     const list = c.plausible ? open(b) : b.loops;

@@ -1,6 +1,6 @@
 /** What random steps choose from: the blocks of a schedule as it stands, and which choices look legal. */
 import type { BlockHandle, Loop, Schedule } from "../../../schedule/index.ts";
-import { type Block, blocksOf, buffersIn, type For, type Stmt, usesVar } from "../../../src/ir/index.ts";
+import { type Block, blocksOf, buffersIn, childStmts, type For, type Stmt, usesVar } from "../../../src/ir/index.ts";
 
 export interface StepSpec {
   readonly primitive: number;
@@ -23,6 +23,8 @@ export interface Site {
   readonly handle: BlockHandle;
   readonly block: Block;
   readonly loops: readonly Loop[];
+  /** The innermost of them, which are around nothing else. */
+  readonly own: readonly Loop[];
   readonly nodes: readonly For[];
   readonly reads: ReadonlySet<unknown>;
   readonly writes: ReadonlySet<unknown>;
@@ -45,7 +47,7 @@ export function viewOf(s: AnySchedule): View {
     if (x.kind === "for") {
       nodes.set(x.var, x);
       walk(x.body);
-    } else if (x.kind === "seq") x.body.forEach(walk);
+    } else if (x.kind !== "block") childStmts(x).forEach(walk);
   };
   walk(s.func.body);
   const sites = s.blocks().map((handle): Site => {
@@ -58,6 +60,7 @@ export function viewOf(s: AnySchedule): View {
       handle,
       block,
       loops,
+      own: s.ownLoops(handle),
       nodes: loops.map((l) => nodes.get(l.var)!),
       reads,
       writes,

@@ -1,0 +1,23 @@
+/** The primitives that errors may suggest. */
+export { bind } from "./bind.ts";
+export { blockize } from "./blockize.ts";
+export { cacheRead, cacheWrite, setScope } from "./cache.ts";
+export { computeAt } from "./compute-at.ts";
+export { computeRoot } from "./compute-root.ts";
+export { computeWith } from "./compute-with.ts";
+export { decomposeReduction } from "./decompose.ts";
+export { doubleBuffer } from "./double-buffer.ts";
+export { foldStorage } from "./fold-storage.ts";
+export { fuse } from "./fuse.ts";
+export { computeInline, reverseComputeInline } from "./inline.ts";
+export { pad } from "./pad.ts";
+export { parallel } from "./parallel.ts";
+export { partition } from "./partition.ts";
+export { reorder } from "./reorder.ts";
+export { unroll, vectorize } from "./retag.ts";
+export { reverseComputeAt } from "./reverse-compute-at.ts";
+export { rfactor } from "./rfactor.ts";
+export { specialize } from "./specialize.ts";
+export { split } from "./split.ts";
+export { storeAt } from "./store-at.ts";
+export { tensorize } from "./tensorize.ts";

@@ -1,0 +1,315 @@
+import { describe, expect, test } from "vitest";
+import { replay, schedule } from "../../schedule/index.ts";
+import { lowerFunc } from "../../src/lower/index.ts";
+import { wasm } from "../../src/target/index.ts";
+import { argmax, compute, dim, max, placeholder, reduce, scan, sum } from "../../te/index.ts";
+import { nest, same } from "./helper.ts";
+
+const n = dim("n", { min: 1, max: 40 });
+const SIZES = [{ n: 1 }, { n: 4 }, { n: 9 }];
+
+/** A blur of two stages, and what is left of the picture without it. */
+function blur() {
+  const X = placeholder("X", [n, 12]);
+  const H = compute("H", { y: n, x: 10 }, ({ y, x }) =>
+    X.at(y, x)
+      .add(X.at(y, x.add(1)))
+      .add(X.at(y, x.add(2))),
+  );
+  const D = compute("D", { y: n, x: 10 }, ({ y, x }) => X.at(y, x).sub(H.at(y, x).mul(0.25)));
+  const s = schedule(D);
+  return { X, H, D, s, before: s.func };
+}
+
+describe("computeRoot", () => {
+  test("undoes computeAt", () => {
+    const { H, D, s, before } = blur();
+    const unscheduled = nest(s);
+    const { x } = s.computeAt(H, s.loops(D).y);
+    s.split(x, { xo: "rest", xi: 4 });
+    const { y } = s.computeRoot(H);
+    expect(nest(s)).toBe(unscheduled);
+    same(s, before, SIZES);
+    expect(() => s.unroll(x)).toThrow(/loop x is gone since split/);
+    s.vectorize(s.loops(H).x, 4);
+    expect(s.loops(H).y).toBe(y);
+    same(s, before, SIZES);
+    expect(`${replay(s.trace, schedule(D))}`).toBe(`${s}`);
+  });
+  test("undoes reverseComputeAt: where nobody reads the block, after its producers", () => {
+    const { H, D, s, before } = blur();
+    const unscheduled = nest(s);
+    s.reverseComputeAt(D, s.loops(H).y);
+    s.computeRoot(D);
+    expect(nest(s)).toBe(unscheduled);
+    same(s, before, SIZES);
+  });
+  test("a reduction and a scan, whole", () => {
+    const X = placeholder("X", [9, 5]);
+    const R = compute("R", { x: 5 }, ({ x }) => max({ t: 9 }, ({ t }) => X.at(t, x)));
+    const S = scan(
+      "S",
+      { t: 9 },
+      { x: 5 },
+      { init: ({ x }) => X.at(0, x), step: ({ t, x }, p) => p(x).add(X.at(t, x)) },
+    );
+    const Y = compute("Y", { x: 5, t: 9 }, ({ x, t }) => S.at(t, x).div(R.at(x)));
+    const s = schedule(Y);
+    const before = s.func;
+    const { x } = s.loops(Y);
+    s.computeAt(R, x);
+    s.computeAt(S, x);
+    same(s, before);
+    s.computeRoot(S);
+    s.computeRoot(R);
+    same(s, before);
+    expect(nest(s)).toMatchInlineSnapshot(`
+      "for t in 9:
+        for x in 5:
+          block S(vt (ordered) = t, vx = x):
+            S[vt, vx] = where(vt == 0, X[0, vx], S[vt - 1, vx] + X[vt, vx])
+      for x_1 in 5:
+        for t_1 in 9:
+          block R(vx_1 = x_1, vt_1 (reduce) = t_1):
+            init:
+              R[vx_1] = -Infinity
+            R[vx_1] = max(R[vx_1], X[vt_1, vx_1])
+      for x_2 in 5:
+        for t_2 in 9:
+          block Y(vx_2 = x_2, vt_2 = t_2):
+            Y[vx_2, vt_2] = S[vt_2, vx_2] / R[vx_2]"
+    `);
+    s.decomposeReduction(R, s.loops(R).t);
+    same(s, before);
+  });
+});
+
+describe("computeWith", () => {
+  test("two reductions over the same rows, down to a loop that carries both", () => {
+    const X = placeholder("X", [n, 12]);
+    const S = compute("S", { y: n }, ({ y }) => sum({ k: 12 }, ({ k }) => X.at(y, k)));
+    const M = compute("M", { y: n }, ({ y }) => max({ k: 12 }, ({ k }) => X.at(y, k)));
+    const s = schedule({ S, M });
+    const before = s.func;
+    const { y, k } = s.loops(M);
+    s.computeWith(M, s.loops(S).k);
+    same(s, before, SIZES);
+    expect(nest(s)).toMatchInlineSnapshot(`
+      "for y in n:
+        for k in 12:
+          block S(vy = y, vk (reduce) = k):
+            init:
+              S[vy] = 0.0
+            S[vy] = S[vy] + X[vy, vk]
+          block M(vy_1 = y, vk_1 (reduce) = k):
+            init:
+              M[vy_1] = -Infinity
+            M[vy_1] = max(M[vy_1], X[vy_1, vk_1])"
+    `);
+    expect(() => s.unroll(k)).toThrow(/in its place: k/);
+    expect(s.loops(M).y).toBe(s.loops(S).y);
+    expect(s.loops(M).y).not.toBe(y);
+    s.unroll(s.loops(S).k);
+    same(s, before, SIZES);
+    lowerFunc(s.func, wasm());
+    expect(`${replay(s.trace, schedule({ S, M }))}`).toBe(`${s}`);
+  });
+  test("before the other nest's part, where it stood before; with what is computed inside", () => {
+    const X = placeholder("X", [n, 12]);
+    const a = compute("a", { y: n, x: 12 }, ({ y, x }) => X.at(y, x).mul(2));
+    const A = compute("A", { y: n, x: 11 }, ({ y, x }) => a.at(y, x).add(a.at(y, x.add(1))));
+    const B = compute("B", { y: n }, ({ y }) => sum({ x: 12 }, ({ x }) => X.at(y, x)));
+    const s = schedule({ A, B });
+    const before = s.func;
+    s.computeAt(a, s.loops(A).y);
+    s.setScope(a, "workspace");
+    s.computeWith(A, s.loops(B).y);
+    same(s, before, SIZES);
+    expect(nest(s)).toMatchInlineSnapshot(`
+      "for y in n:
+        for x in 12:
+          block a(vy = y, vx = x):
+            a[vy, vx] = X[vy, vx] * 2.0
+        for x_1 in 11:
+          block A(vy_1 = y, vx_1 = x_1):
+            A[vy_1, vx_1] = a[vy_1, vx_1] + a[vy_1, vx_1 + 1]
+        for x_2 in 12:
+          block B(vy_2 = y, vx_2 (reduce) = x_2):
+            init:
+              B[vy_2] = 0.0
+            B[vy_2] = B[vy_2] + X[vy_2, vx_2]"
+    `);
+    s.decomposeReduction(B, s.loops(B).x);
+    same(s, before, SIZES);
+  });
+  test("inside the loops of a consumer of both", () => {
+    const X = placeholder("X", [n, 12]);
+    const lo = compute("lo", { y: n }, ({ y }) => sum({ k: 12 }, ({ k }) => X.at(y, k)));
+    const hi = compute("hi", { y: n }, ({ y }) => max({ k: 12 }, ({ k }) => X.at(y, k)));
+    const Y = compute("Y", { y: n, x: 12 }, ({ y, x }) => X.at(y, x).sub(lo.at(y)).div(hi.at(y)));
+    const s = schedule(Y);
+    const before = s.func;
+    const { y } = s.loops(Y);
+    s.computeAt(lo, y);
+    s.computeAt(hi, y);
+    s.computeWith(hi, s.loops(lo).k);
+    same(s, before, SIZES);
+    expect(nest(s)).toMatchInlineSnapshot(`
+      "for y in n:
+        for k in 12:
+          block lo(vy = y, vk (reduce) = k):
+            init:
+              lo[vy] = 0.0
+            lo[vy] = lo[vy] + X[vy, vk]
+          block hi(vy_1 = y, vk_1 (reduce) = k):
+            init:
+              hi[vy_1] = -Infinity
+            hi[vy_1] = max(hi[vy_1], X[vy_1, vk_1])
+        for x in 12:
+          block Y(vy_2 = y, vx = x):
+            Y[vy_2, vx] = (X[vy_2, vx] - lo[vy_2]) / hi[vy_2]"
+    `);
+  });
+});
+
+describe("cacheRead for several", () => {
+  test("one copy for chosen consumers, before the first of them", () => {
+    const { X, H, D, s, before } = blur();
+    const copy = s.cacheRead([D, H], X, "workspace", { axes: ["y", "x"] });
+    same(s, before, SIZES);
+    expect(nest(s)).toMatchInlineSnapshot(`
+      "for y in n:
+        for x in 12:
+          block X.workspace(vy = y, vx = x):
+            X.workspace[vy, vx] = X[vy, vx]
+      for y_1 in n:
+        for x_1 in 10:
+          block H(vy_1 = y_1, vx_1 = x_1):
+            H[vy_1, vx_1] = X.workspace[vy_1, vx_1] + X.workspace[vy_1, vx_1 + 1] + X.workspace[vy_1, vx_1 + 2]
+      for y_2 in n:
+        for x_2 in 10:
+          block D(vy_2 = y_2, vx_2 = x_2):
+            D[vy_2, vx_2] = X.workspace[vy_2, vx_2] - H[vy_2, vx_2] * 0.25"
+    `);
+    s.computeAt(H, s.loops(D).y);
+    s.computeAt(copy, s.loops(D).y);
+    same(s, before, SIZES);
+    expect(`${replay(s.trace, schedule(D))}`).toBe(`${s}`);
+  });
+  test("for all who read, whatever stands between", () => {
+    const { X, D, s, before } = blur();
+    s.cacheRead("all", X, "workspace");
+    same(s, before, SIZES);
+    expect(nest(s)).not.toMatch(/[^.]X\[v?y_1|- X\[/);
+    expect(s.trace.at(-1)!.args).toEqual({ consumers: "all", buffer: "X", scope: "workspace", axes: [] });
+    expect(`${replay(s.trace, schedule(D))}`).toBe(`${s}`);
+  });
+  test("of a buffer that a block computes, for one of its readers", () => {
+    const { H, D, s, before } = blur();
+    s.cacheRead([D], H, "local");
+    same(s, before, SIZES);
+    expect(nest(s)).toMatch(/H\.local\[vy_1, vx_1\] = H\[vy_1, vx_1\]/);
+  });
+});
+
+describe("cacheWrite of several results", () => {
+  const X = placeholder("X", [n, 12]);
+  const both = () =>
+    compute("both", { y: n }, ({ y }) => {
+      const [total, square] = reduce(
+        { k: 12 },
+        {
+          values: ({ k }) => [X.at(y, k), X.at(y, k).mul(X.at(y, k))],
+          combine: (a, b) => [a[0].add(b[0]), a[1].add(b[1])],
+          identity: [0, 0],
+        },
+      );
+      return { total, square };
+    });
+  test("each has its copy", () => {
+    const t = both();
+    const s = schedule(t);
+    const before = s.func;
+    const { copy } = s.cacheWrite(t.total, "local");
+    same(s, before, SIZES);
+    s.reverseComputeAt(copy, s.loops(t.total).y);
+    same(s, before, SIZES);
+    expect(nest(s)).toMatchInlineSnapshot(`
+      "for y in n:
+        for k in 12:
+          block both(vy = y, vk (reduce) = k):
+            init:
+              both.total.local[vy] = 0.0
+              both.square.local[vy] = 0.0
+            let new.both.total = both.total.local[vy] + X[vy, vk]
+            let new.both.square = both.square.local[vy] + X[vy, vk] * X[vy, vk]
+            both.total.local[vy] = new.both.total
+            both.square.local[vy] = new.both.square
+        block both.copy(vy_1 = y):
+          both.total[vy_1] = both.total.local[vy_1]
+          both.square[vy_1] = both.square.local[vy_1]"
+    `);
+    expect(lowerFunc(s.func, wasm()).warnings).toEqual([]);
+    expect(`${replay(s.trace, schedule(t))}`).toBe(`${s}`);
+  });
+  test("what nobody else reads is not copied", () => {
+    const A = compute("A", { y: n }, ({ y }) => argmax({ k: 12 }, ({ k }) => X.at(y, k)));
+    const s = schedule(A);
+    const before = s.func;
+    const { copy } = s.cacheWrite(A, "local");
+    s.reverseComputeAt(copy, s.loops(A).y);
+    same(s, before, SIZES);
+    expect(s.func.intermediates.map((b) => `${b.name} ${b.scope}`)).toEqual(["A.acc_0 local", "A.local local"]);
+    expect(nest(s)).toMatch(/block A\.copy\(vy_1 = y\):\n {4}A\[vy_1\] = A\.local\[vy_1\]$/);
+    expect(lowerFunc(s.func, wasm()).warnings).toEqual([]);
+    expect(`${replay(s.trace, schedule(A))}`).toBe(`${s}`);
+  });
+  test("with an epilogue of two results, which is the copy", () => {
+    const t = compute("t", { y: n }, ({ y }) => {
+      const total = sum({ k: 12 }, ({ k }) => X.at(y, k));
+      return { mean: total.div(12), double: total.mul(2) };
+    });
+    const s = schedule(t);
+    const before = s.func;
+    const { compute: c, copy } = s.cacheWrite(t.mean, "local");
+    expect(copy).toBe(s.epilogue(t.double));
+    s.reverseComputeAt(copy, s.loops(t.mean).y);
+    same(s, before, SIZES);
+    expect(c.name).toBe("t.acc");
+    expect(nest(s)).toMatchInlineSnapshot(`
+      "for y in n:
+        for k in 12:
+          block t.acc(vy = y, vk (reduce) = k):
+            init:
+              t.acc[vy] = 0.0
+            t.acc[vy] = t.acc[vy] + X[vy, vk]
+        block t.out(vy_1 = y):
+          t.mean[vy_1] = t.acc[vy_1] / 12.0
+          t.double[vy_1] = t.acc[vy_1] * 2.0"
+    `);
+  });
+  test("one result as it is, one through an epilogue", () => {
+    const t = compute("t", { y: n }, ({ y }) => {
+      const total = sum({ k: 12 }, ({ k }) => X.at(y, k));
+      return { total, mean: total.div(12) };
+    });
+    const s = schedule(t);
+    const before = s.func;
+    const { copy } = s.cacheWrite(t.total, "local");
+    s.reverseComputeAt(copy, s.loops(t.total).y);
+    s.reverseComputeAt(s.epilogue(t.mean), s.loops(t.total).y);
+    same(s, before, SIZES);
+    expect(nest(s)).toMatchInlineSnapshot(`
+      "for y in n:
+        for k in 12:
+          block t(vy = y, vk (reduce) = k):
+            init:
+              t.total.local[vy] = 0.0
+            t.total.local[vy] = t.total.local[vy] + X[vy, vk]
+        block t.copy(vy_1 = y):
+          t.total[vy_1] = t.total.local[vy_1]
+        block t.out(vy_2 = y):
+          t.mean[vy_2] = t.total[vy_2] / 12.0"
+    `);
+  });
+});
