@@ -148,10 +148,10 @@ export const MUTANTS: readonly Mutant[] = [
     "",
   ),
   m(
-    "computeRoot: before what it reads",
+    "computeRoot: after its first consumer",
     "schedule/primitives/compute-root.ts",
-    "const problem = readProblem(treeOf(func).blocks.values(), here);",
-    "const problem = readProblem([], here);",
+    "const at = first >= 0 ? first : ",
+    "const at = first >= 0 ? first + 1 : ",
   ),
   // ---- passes
   m(
