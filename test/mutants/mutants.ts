@@ -155,10 +155,10 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   // ---- passes
   m(
-    "forward: stores that may overlap forgotten",
+    "forward: what a later store changed",
     "src/lower/forward.ts",
-    "if (!x || !y || x.base !== y.base) return true;",
-    "if (!x || !y || x.base !== y.base) return false;",
+    "    known = known.filter((k) => k.store.buffer !== s.buffer || !mayOverlap(k.store.index, s.index));\n",
+    "",
   ),
   m(
     "ladder: pieces one upon the other",
