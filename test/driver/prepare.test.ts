@@ -191,7 +191,9 @@ test("modules and loaders carry the step", async () => {
     const k = await load(artifact.wasm);
     const { X: x, W: w, b: bias } = randomInputs(C) as typeof inputs;
     const want = (await compile(C))({ X: x, W: w, b: bias });
-    const close = (got: Float32Array): void => want.forEach((v, i) => void expect(got[i]).toBeCloseTo(v, 3));
+    // the relaxed variant, which compile may choose, rounds once where two roundings were
+    const close = (got: Float32Array): void =>
+      want.forEach((v, i) => void expect(Math.abs(got[i]! - v)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(v))));
     close(k({ X: x, W: w, b: bias }));
     const ready = k.prepare({ W: w, b: bias });
     k({ X: x, W: w.map(() => 5), b: bias });
