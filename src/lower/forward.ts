@@ -75,8 +75,10 @@ function forwardRun(lines: readonly Line[]): Stmt {
     known.push({ store: s, at, value: isTrivial(s.value) ? s.value : undefined, seen: false });
   };
   const done = lines.map((l, at): Line => {
-    const line = { ...l, value: read(l.value) };
-    if (line.kind === "store") write(line, at);
+    const value = read(l.value);
+    if (l.kind !== "store") return { ...l, value };
+    const line: Store = { ...l, index: l.index.map(read), value };
+    write(line, at);
     return line;
   });
   return ofLines(

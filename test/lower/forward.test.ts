@@ -130,6 +130,27 @@ describe("forward", () => {
       "
     `);
   });
+  it("an index looks at memory, too", () => {
+    const [P, i] = [temp("P", "i32", 1), v("i")];
+    const to = (x: Expr): Stmt => store(P, [int(0)], x);
+    const body = alloc(
+      P,
+      loop(
+        i,
+        4,
+        seq([to(i), put(C, load(P, [int(0)]), f32(1)), to(add(i, int(4))), put(C, load(P, [int(0)]), f32(2))]),
+      ),
+    );
+    expect(go(f(body))).toMatchInlineSnapshot(`
+      "
+      func f(A: f32[32]) -> C: f32[32]:
+        for i in 4:
+          C[i] = 1.0
+          let p = i + 4
+          C[p] = 2.0
+      "
+    `);
+  });
   it("scratch memory that is only written disappears", () => {
     const [T, U, i] = [temp("T", "f32", 4), temp("U", "f32", 4), v("i")];
     const body = alloc(
