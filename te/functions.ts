@@ -88,9 +88,11 @@ export function minimum<D extends DType, F, const X extends readonly Arg<D, any>
 ): Expr<D, F | FactsOfArgs<X>> {
   return chain("min", "minimum", a, rest);
 }
+/** Neighbours that are added before anything else, and sums that follow one another: few values at a time, and still shallow. */
+const [FIRST, THEN] = [4, 16];
 /**
- * The sum of a list, which may mix tensors, added in pairs, then pairs of pairs (so that long lists stay shallow): `addAll([1, 2, 1].map((w, t) => A.at(i.add(t)).mul(w)))`.
- * Throws TeError for an empty list.
+ * The sum of a list, which may mix tensors: four neighbours at a time as (a + b) + (c + d), then these sums from left to right (sixteen at a
+ * time, so that long lists stay shallow): `addAll([1, 2, 1].map((w, t) => A.at(i.add(t)).mul(w)))`. Throws TeError for an empty list.
  */
 export function addAll<E extends AnyExpr>(list: readonly E[]): Expr<DTypeOf<E>, FactsOf<E>> {
   if (!Array.isArray(list))
@@ -100,14 +102,13 @@ export function addAll<E extends AnyExpr>(list: readonly E[]): Expr<DTypeOf<E>, 
     throw new TeError("te.body", `${place()}addAll of an empty list: give it at least one expression`);
   checkFirst("addAll", first);
   const { dtype, node } = first;
-  let level: readonly Node[] = list.map((x) => operand(x, dtype, "addAll", node));
-  while (level.length > 1) {
-    const below = level;
-    level = Array.from({ length: Math.ceil(below.length / 2) }, (_, n) => {
-      const [a, b] = [below[2 * n]!, below[2 * n + 1]];
-      return b === undefined ? a : build("add", "addAll", [a, b]);
-    });
-  }
+  const plus = (a: Node, b: Node): Node => build("add", "addAll", [a, b]);
+  const inRuns = (xs: readonly Node[], n: number, of: (run: readonly Node[]) => Node): Node[] =>
+    Array.from({ length: Math.ceil(xs.length / n) }, (_, r) => of(xs.slice(r * n, (r + 1) * n)));
+  const terms = list.map((x) => operand(x, dtype, "addAll", node));
+  const pairs = inRuns(terms, FIRST / 2, (run) => run.reduce(plus));
+  let level = inRuns(pairs, 2, (run) => run.reduce(plus));
+  while (level.length > 1) level = inRuns(level, THEN, (run) => run.reduce(plus));
   return wrap(level[0]!);
 }
 

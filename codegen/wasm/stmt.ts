@@ -113,10 +113,22 @@ export class StmtEmitter {
       end = () => w.get(n);
     }
     const label = `${s.var.name}.${this.#labels++}`;
-    const body = this.stmt(s.body);
+    const { body, before: constants } = hasLoops(s.body)
+      ? { body: this.stmt(s.body), before: [] }
+      : w.keepingConstants(() => this.stmt(s.body));
+    before.push(...constants);
     const next = w.tee(i, m.i32.add(w.get(i), w.i32(1)));
     const loop = m.loop(label, m.block(null, [body, m.br_if(label, m.i32.lt_s(next, end()))]));
     const runs = extent !== undefined || (s.extent.kind === "var" && (s.extent.size?.min ?? 0) > 0);
     return m.block(null, [start, ...before, runs ? loop : m.if(m.i32.lt_s(w.get(i), end()), loop)]);
   }
+}
+
+/** Whether a body repeats a part of itself. What is kept in registers around such a part is not there for it. */
+function hasLoops(s: Stmt): boolean {
+  let found = false;
+  visitStmt(s, (x) => {
+    if (x.kind === "for" && constInt(x.extent) !== 1) found = true;
+  });
+  return found;
 }

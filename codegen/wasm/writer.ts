@@ -55,6 +55,9 @@ export class Writer {
   readonly #names = new Map<number, string>();
   readonly #free: { [T in WasmType]: number[] } = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   #temps: number[] = [];
+  /** Locals of vector constants, by their bytes, and those wanted by the loop that is being emitted. */
+  readonly #kept = new Map<string, number>();
+  #wanted: Map<number, Uint8Array> | undefined;
 
   constructor(lib: Binaryen, m: Module, params: readonly WasmType[]) {
     this.lib = lib;
@@ -97,13 +100,35 @@ export class Writer {
   bytes(b: Uint8Array): Ref {
     const full = new Uint8Array(16);
     full.set(b);
-    return this.m.v128.const(full);
+    // zeros and ones are made by one instruction
+    if (this.#wanted === undefined || full.every((x) => x === 0) || full.every((x) => x === 255))
+      return this.m.v128.const(full);
+    const key = full.join();
+    let n = this.#kept.get(key);
+    if (n === undefined) {
+      n = this.local("v128", "c");
+      this.#kept.set(key, n);
+    }
+    this.#wanted.set(n, full);
+    return this.get(n);
+  }
+  /**
+   * Emits the body of a loop in which vector constants are variables, and what sets them before it. Engines that build a
+   * constant anew wherever it is used take three instructions for it.
+   */
+  keepingConstants(emit: () => Ref): { body: Ref; before: Ref[] } {
+    const outer = this.#wanted;
+    this.#wanted = new Map();
+    const body = emit();
+    const before = [...this.#wanted].map(([n, bytes]) => this.set(n, this.m.v128.const(bytes)));
+    this.#wanted = outer;
+    return { body, before };
   }
   /** All lanes of a vector the same constant (bool: a mask of `bits` wide lanes). */
   splat(d: DType, v: Scalar, bits = bytesOf(d) * 8): Ref {
     const view = new DataView(new ArrayBuffer(16));
     for (let at = 0; at < 16; at += bits / 8) putLane(view, at, d, v, bits);
-    return this.m.v128.const(new Uint8Array(view.buffer));
+    return this.bytes(new Uint8Array(view.buffer));
   }
   shuffle(a: Ref, b: Ref, bytes: readonly number[]): Ref {
     return this.m.i8x16.shuffle(a, b, bytes);
