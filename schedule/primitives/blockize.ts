@@ -1,6 +1,7 @@
 import { affine, type Facts, prove, simplifyIndex } from "../../src/arith/index.ts";
 import {
   add,
+  and,
   type Block,
   type BlockIter,
   constInt,
@@ -10,8 +11,10 @@ import {
   type Func,
   floordiv,
   floormod,
+  ge,
   int,
   isConst,
+  lt,
   mul,
   type Stmt,
   substitute,
@@ -138,13 +141,20 @@ interface Parts {
 }
 /** An axis as count * (what is around the loops) + (what the loops count). */
 function partsOf(it: BlockIter, loops: readonly For[], around: Facts, facts: Facts): Parts | undefined {
-  const mine = loops.filter((l) => usesVar(it.binding, (v) => v === l.var));
-  if (mine.length === 0) return { count: int(1), inner: int(0), extent: it.extent, binding: it.binding };
-  const form = affine(it.binding, new Set(mine.map((l) => l.var)), facts);
+  const form = affine(it.binding, new Set(loops.map((l) => l.var)), facts);
   if (form === undefined) return undefined;
-  const digits = mine
-    .map((l) => ({ loop: l, step: form.coefficients.get(l.var)! }))
+  const digits = loops
+    .flatMap((l) => {
+      const step = form.coefficients.get(l.var);
+      return step === undefined ? [] : [{ loop: l, step }];
+    })
     .sort((a, b) => (constInt(a.step) ?? 0) - (constInt(b.step) ?? 0));
+  if (digits.length === 0) {
+    // a loop of one iteration at most stands for a number: one that is on the axis also where it never runs
+    const placed = prove(and(ge(form.rest, int(0)), lt(form.rest, it.extent)), around);
+    const same = !loops.some((l) => usesVar(it.binding, (v) => v === l.var));
+    return placed || same ? { count: int(1), inner: int(0), extent: it.extent, binding: form.rest } : undefined;
+  }
   // each digit counts on where the smaller ones stop
   let count: Expr = int(1);
   for (const d of digits) {

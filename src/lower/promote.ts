@@ -15,6 +15,7 @@ import {
   constant,
   constInt,
   type Expr,
+  exprsOf,
   type Func,
   int,
   mapExpr,
@@ -30,6 +31,7 @@ import {
   type Var,
   variable,
   varsOf,
+  visitStmt,
   withBody,
   zeroOf,
 } from "../ir/index.ts";
@@ -40,6 +42,8 @@ import { boundIn } from "./walk.ts";
 export interface LowerWarning {
   readonly code: string;
   readonly message: string;
+  /** What is wrong, without the names that lowering has. */
+  readonly fault?: string;
   /** The buffer it speaks of, where it is one. */
   readonly buffer?: string;
   /** The loop at fault, where one is: its variable. */
@@ -55,12 +59,13 @@ export function promoteLocals(f: Func, warn: (w: LowerWarning) => void): Func {
     const plan = planFor(s.body, s.buffer);
     if (!("why" in plan)) return rewrite(s.body, s.buffer, plan);
     const b = s.buffer;
-    const loop = plan.loop && { loop: plan.loop };
+    const { why, fault = why, loop } = plan;
     warn({
       code: "local-demoted",
-      message: `local buffer ${b.name} lives in memory: ${plan.why}`,
+      message: `local buffer ${b.name} lives in memory: ${why}`,
+      fault,
       buffer: b.name,
-      ...loop,
+      ...(loop ? { loop } : {}),
     });
     const memory = buffer(b.name, b.dtype, b.shape, "workspace");
     return { kind: "alloc", buffer: memory, body: replaceBuffers(s.body, new Map([[b, memory]])) };
@@ -76,6 +81,8 @@ interface Plan {
   /** The span of an index list, relative to the buffer's common base. */
   readonly spanOf: (index: readonly Expr[]) => Span;
   readonly homeOf: (s: Span) => { var: Var; span: Span };
+  /** The variables given out so far. */
+  readonly homes: () => Iterable<Var>;
 }
 
 /** Splits an index into what varies at run time and a constant. */
@@ -88,11 +95,17 @@ function position(index: Expr): { symbolic: Expr; at: number; lanes: number } | 
   return { symbolic, at: constant, lanes: index.lanes };
 }
 
-/** Why a buffer can't live in registers, and the loop at fault. */
+/** Why a buffer can't live in registers, also without names, and the loop at fault. */
 interface Obstacle {
   readonly why: string;
+  readonly fault?: string;
   readonly loop?: Var;
 }
+const atIndex = (index: Expr, fault: string, loop?: Var): Obstacle => ({
+  why: `index ${printExpr(index)} ${fault}${loop ? ` ${loop.name}` : ""}`,
+  fault: `an index ${fault}`,
+  ...(loop ? { loop } : {}),
+});
 function planFor(s: Stmt, b: Buffer): Plan | Obstacle {
   const spans: Span[] = [];
   let common: Expr | undefined;
@@ -100,12 +113,12 @@ function planFor(s: Stmt, b: Buffer): Plan | Obstacle {
   for (const a of accessesOf(s)) {
     if (a.buffer !== b) continue;
     const p = position(a.index[0]!);
-    if (p === undefined) return { why: `index ${printExpr(a.index[0]!)} is not a dense vector` };
-    if (!isPure(p.symbolic)) return { why: `index ${printExpr(a.index[0]!)} is known at run time only` };
+    if (p === undefined) return atIndex(a.index[0]!, "is not a dense vector");
+    if (!isPure(p.symbolic)) return atIndex(a.index[0]!, "is known at run time only");
     const culprit = [...varsOf(p.symbolic)].find((x) => own.has(x));
-    if (culprit) return { why: `index ${printExpr(a.index[0]!)} changes with ${culprit.name}`, loop: culprit };
+    if (culprit) return atIndex(a.index[0]!, "changes with", culprit);
     common ??= p.symbolic;
-    if (p.symbolic !== common) return { why: `index ${printExpr(a.index[0]!)} is not constant after unrolling` };
+    if (p.symbolic !== common) return atIndex(a.index[0]!, "is not constant after unrolling");
     if (p.lanes > 1 && b.dtype === "bool") return { why: "vectors of bool have no one register form" };
     spans.push({ start: p.at, lanes: p.lanes });
   }
@@ -130,7 +143,7 @@ function planFor(s: Stmt, b: Buffer): Plan | Obstacle {
     const p = position(index[0]!)!;
     return { start: p.at, lanes: p.lanes };
   };
-  return { spanOf, homeOf };
+  return { spanOf, homeOf, homes: () => vars.values() };
 }
 
 /** Disjoint register-sized homes that hold every span whole; overlapping spans share the largest of them, or fail later. */
@@ -164,8 +177,19 @@ function rewrite(s: Stmt, b: Buffer, plan: Plan): Stmt {
     return { kind: "assign", var: home.var, value: shuffle([home.var, x.value], picks) };
   });
   // A register written lane by lane is read before all of it is written.
-  const zeros = [...partial].map(
+  const zeros = [...new Set([...partial, ...readFirst(body, new Set(plan.homes()))])].map(
     (v): Stmt => ({ kind: "assign", var: v, value: constant(v.dtype, zeroOf(v.dtype), v.lanes) }),
   );
   return seq([...zeros, body]);
+}
+
+/** Registers that are read before they are written, in the order of the text: in branches never taken, though that was beyond proof. */
+function readFirst(s: Stmt, registers: ReadonlySet<Var>): Var[] {
+  const written = new Set<Var>();
+  const found = new Set<Var>();
+  visitStmt(s, (x) => {
+    for (const e of exprsOf(x)) for (const v of varsOf(e)) if (registers.has(v) && !written.has(v)) found.add(v);
+    if (x.kind === "assign") written.add(x.var);
+  });
+  return [...found];
 }

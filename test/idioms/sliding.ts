@@ -98,6 +98,24 @@ export const SLIDING: readonly Idiom[] = [
     wat: [/f32x4\.mul/],
   },
   {
+    name: "a window in registers, read through a split longer than it",
+    make: () => {
+      const X = placeholder("X", [17]);
+      const Y = compute("Y", { i: 17 }, ({ i }) => X.at(i).mul(2));
+      const s = schedule(Y);
+      const { copy } = s.cacheWrite(Y, "local");
+      const { io, ii } = s.split(s.loops(copy).i, { io: "rest", ii: 4 });
+      slidingWindow(s, Y, io);
+      s.vectorize(s.loopList(Y).at(-1)!);
+      const { o, l } = s.split(ii, { o: "rest", l: 16 });
+      s.vectorize(l);
+      s.unroll(o);
+      return s;
+    },
+    nest: [/i0 % 4/],
+    wat: [/f32x4\.mul/],
+  },
+  {
     name: "a loop over rows cut and written out after its window was made",
     make: () => {
       const { s, bx, by, y } = blur(16, 24);

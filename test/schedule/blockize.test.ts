@@ -51,6 +51,18 @@ describe("blockize", () => {
     expect(s.loopList(init).map((l) => l.name)).toEqual(["io", "ii"]);
   });
 
+  it("refuses a loop that stands for one position, where it may not run", () => {
+    const n = dim("n", { max: 64 });
+    const X = placeholder("X", [n]);
+    const Y = compute("Y", { i: n }, ({ i }) => X.at(i).add(1));
+    const s = schedule(Y);
+    const before = s.func;
+    const { i } = s.loops(Y);
+    const { last } = s.partition(i, { first: "rest", last: 1 });
+    expect(() => s.blockize(last.loop(i))).toThrow(/blockize, condition 4/);
+    same(s as never, before, [{ n: 0 }, { n: 1 }, { n: 7 }]);
+  });
+
   it("takes whole axes of any size, also of none", () => {
     const n = dim("n", { max: 64 });
     const A = placeholder("A", [5, n]);
