@@ -2,7 +2,7 @@
  * Lesson: finding corners (Harris). Sobel derivatives across and down, their three products summed over 3x3 pixels, and
  * det - 0.04 trace^2 of the resulting 2x2 matrix: large where the picture changes in both directions.
  *
- * The sums are computed where they are used; the derivatives, which nine sums share, in a sliding window of three rows.
+ * The sums are computed where they are used, for four rows at a time; the derivatives, which nine sums share, in a sliding window of six rows.
  *
  * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/harris.png: corners bright, edges dark.
  * Run it: npx tsx examples/harris.ts
@@ -10,7 +10,7 @@
 import { addAll, compute, placeholder, repeatEdge, type Schedule } from "../src/index.ts";
 import { slidingWindow } from "../src/schedules.ts";
 import { checkSizes, type Pipeline, race } from "./support/pipeline.ts";
-import { readGray8, writeGray } from "./support/png.ts";
+import { enlarge, readGray8, writeGray } from "./support/png.ts";
 
 function harris(H: number, W: number): Pipeline {
   const input = placeholder("input", { y: H, x: W });
@@ -40,13 +40,17 @@ function harris(H: number, W: number): Pipeline {
 
   const byHand = (s: Schedule<typeof output>): void => {
     const { y, x } = s.loops(output);
-    const { xi } = s.split(x, { xo: "rest", xi: 8 });
-    s.vectorize(xi);
     for (const t of [Sxx, Syy, Sxy]) s.computeInline(t);
+    // Four rows at a time: their sums share derivatives, and the products of those.
+    const { yo, yi } = s.split(y, { yo: "rest", yi: 4 });
+    const { xo, xi } = s.split(x, { xo: "rest", xi: 4 });
+    s.reorder(yo, xo, yi, xi);
+    s.vectorize(xi);
+    s.unroll(yi);
     for (const t of [Ix, Iy]) {
-      slidingWindow(s, t, y);
-      const l = s.loopList(t).at(-1)!;
-      s.vectorize((s.split(l, { xo: "rest", xi: 8 }) as { xi: typeof l }).xi);
+      slidingWindow(s, t, yo);
+      const { lanes } = s.split(s.loopList(t).at(-1)!, { vectors: "rest", lanes: 4 });
+      s.vectorize(lanes);
     }
   };
   return { input, output, byHand };
@@ -57,7 +61,8 @@ await checkSizes("harris", harris, [
   [30, 40],
   [41, 27],
 ]);
-const { width, height, data } = readGray8(process.argv[2] ?? new URL("pictures/hills.png", import.meta.url));
+const [width, height] = [2560, 1920];
+const { data } = enlarge(readGray8(process.argv[2] ?? new URL("pictures/hills.png", import.meta.url)), width, height);
 const gray = Float32Array.from(data, (v) => v / 255);
 const corners = (await race("harris", harris(height, width), gray)) as Float32Array;
 // Gray where nothing is, bright at corners, dark along edges.

@@ -10,7 +10,7 @@
 import { addAll, compute, placeholder, repeatEdge, type Schedule, type Tensor } from "../src/index.ts";
 import { slidingWindow } from "../src/schedules.ts";
 import { checkSizes, type Pipeline, race } from "./support/pipeline.ts";
-import { readGray8, writeGray } from "./support/png.ts";
+import { enlarge, readGray8, writeGray } from "./support/png.ts";
 
 const STAGES = 32;
 const R = 2;
@@ -50,6 +50,7 @@ await checkSizes("chain", chain, [
   [5, 7],
   [20, 33],
 ]);
-const { width, height, data } = readGray8(process.argv[2] ?? new URL("pictures/hills.png", import.meta.url));
+const [width, height] = [2560, 1920];
+const { data } = enlarge(readGray8(process.argv[2] ?? new URL("pictures/hills.png", import.meta.url)), width, height);
 const result = (await race("chain", chain(height, width), data)) as Uint16Array;
 writeGray({ width, height, data: Uint8Array.from(result) }, "out/stencil-chain.png");
