@@ -5,8 +5,9 @@
 import type { Schedule } from "../../schedule/index.ts";
 import { printFunc, TilewrightError } from "../ir/index.ts";
 import { type Target, wasm } from "../target/index.ts";
+import { type Quantities, quantitiesOf } from "./quantities.ts";
 import type { AnalyzeOptions, Found, Limits, Warning } from "./types.ts";
-import { FINDERS } from "./warnings.ts";
+import { findAll } from "./warnings/index.ts";
 import { Workshop } from "./workshop.ts";
 
 const LIMITS: Limits = { cache: 1 << 20, recomputation: 1.5, shortVectors: 0.4, share: 0.05 };
@@ -34,9 +35,13 @@ export function analyze(s: Schedule<unknown>, target: Target = wasm(), options: 
       throw new TilewrightError("inspect-options", `analyze: ${k} is ${String(v)}, but a number from 0 was expected`);
     limits[k] = v;
   }
-  const w = new Workshop(s.func, target, sizes, limits as unknown as Limits);
-  const found = FINDERS.flatMap((find) => find(w)).sort((a, b) => b.share - a.share);
-  return found.map((x) => describe(s, x));
+  const q = quantitiesOf(s.func, { ...(sizes ? { sizes } : {}), target });
+  return warningsOf(s, target, q, limits as unknown as Limits);
+}
+/** What `analyze` says, of quantities that are known already. */
+export function warningsOf(s: Schedule<unknown>, target: Target, q: Quantities, limits: Limits = LIMITS): Warning[] {
+  const w = new Workshop(s.func, s.unscheduled().func, target, q, limits);
+  return findAll(w).map((x) => describe(s, x));
 }
 
 function describe(s: Schedule<unknown>, x: Found): Warning {

@@ -24,6 +24,8 @@ import { countOf, type Env, midway, numberOf } from "./numbers.ts";
 export interface Region {
   /** Absent: the function's own statements. */
   readonly loop?: For;
+  /** The loops around that one, outermost first. */
+  readonly around: readonly For[];
   /** Times it runs in one call. */
   readonly times: number;
   readonly body: readonly Stmt[];
@@ -135,10 +137,11 @@ export function inspect(f: Func, target: Target, sizes: Env): Inspected {
 }
 
 function regionsOf(f: Func, sizes: Env): Region[] {
-  const own = new Map<For | undefined, { times: number; body: Stmt[]; instructions: number; vectors: number }>();
+  type Growing = { around: readonly For[]; times: number; body: Stmt[]; instructions: number; vectors: number };
+  const own = new Map<For | undefined, Growing>();
   walk(f, sizes, (s, times, loops) => {
     const loop = loops.at(-1);
-    const r = own.get(loop) ?? { times, body: [], instructions: 0, vectors: 0 };
+    const r = own.get(loop) ?? { around: loops.slice(0, -1), times, body: [], instructions: 0, vectors: 0 };
     own.set(loop, r);
     if (s.kind !== "store" && s.kind !== "assign" && s.kind !== "let") return;
     r.body.push(s);
@@ -160,6 +163,8 @@ const inVectorRegister = (e: Expr): boolean => e.lanes > 1 || isFloat(e.dtype);
 export interface Pressure {
   /** Values that stay in registers from one iteration to the next. */
   readonly carried: number;
+  /** Those among them that each iteration changes. */
+  readonly updated: number;
   /** Values of one iteration that live at the same time, at most. */
   readonly temporary: number;
 }
@@ -168,9 +173,13 @@ export function pressureOf(r: Region): Pressure {
   const inner = new Set<Var>();
   const lastUse = new Map<Var, number>();
   const carried = new Set<Var>();
+  const updated = new Set<Var>();
   for (const [at, s] of r.body.entries()) {
     if (s.kind === "let" && inVectorRegister(s.var)) inner.add(s.var);
-    if (s.kind === "assign" && inVectorRegister(s.var)) carried.add(s.var);
+    if (s.kind === "assign" && inVectorRegister(s.var)) {
+      carried.add(s.var);
+      updated.add(s.var);
+    }
     for (const e of exprsOf(s))
       visitExpr(e, (x) => {
         if (x.kind !== "var" || !inVectorRegister(x)) return;
@@ -190,7 +199,7 @@ export function pressureOf(r: Region): Pressure {
     if (s.kind === "let" && inner.has(s.var)) live.add(s.var);
     temporary = Math.max(temporary, live.size);
   }
-  return { carried: carried.size, temporary };
+  return { carried: carried.size, updated: updated.size, temporary };
 }
 /** Registers to compute an expression beyond those of the variables in it. */
 function registersFor(e: Expr): number {

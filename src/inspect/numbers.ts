@@ -124,19 +124,54 @@ const dependsOnData = (e: Expr): boolean => {
   });
   return found;
 };
+/** What must hold all together. */
+const parts = (c: Expr): Expr[] => (c.kind === "op" && c.op === "and" ? c.args.flatMap(parts) : [c]);
+/** Those of them that are decided by loops and sizes. */
+const knownParts = (conditions: readonly Expr[]): Expr[] =>
+  conditions.flatMap(parts).filter((c) => !dependsOnData(c) && !(c.kind === "const" && c.value === 1));
+interface Group {
+  readonly conditions: readonly Expr[];
+  readonly loops: readonly For[];
+}
+/** Conditions that have no loop in common, nor loops whose bounds depend on each other: each group is tried by itself. */
+function groups(conditions: readonly Expr[], loops: readonly For[]): Group[] {
+  const own = new Map(loops.map((l) => [l.var, l]));
+  const loopsIn = (e: Expr, found: Set<For>): Set<For> => {
+    visitExpr(e, (x) => {
+      const l = x.kind === "var" ? own.get(x) : undefined;
+      if (l === undefined || found.has(l)) return;
+      found.add(l);
+      loopsIn(l.min, found);
+      loopsIn(l.extent, found);
+    });
+    return found;
+  };
+  let out: { conditions: Expr[]; loops: Set<For> }[] = [];
+  for (const c of conditions) {
+    const used = loopsIn(c, new Set());
+    const [near, far] = [true, false].map((meets) =>
+      out.filter((g) => [...g.loops].some((l) => used.has(l)) === meets),
+    );
+    const together = { conditions: [...near!.flatMap((g) => g.conditions), c], loops: new Set(used) };
+    for (const g of near!) for (const l of g.loops) together.loops.add(l);
+    out = [...far!, together];
+  }
+  return out.map((g) => ({ conditions: g.conditions, loops: loops.filter((l) => g.loops.has(l)) }));
+}
+/** What decides for which iterations of a loop all conditions hold: those that speak of it, with all the loops they speak of. */
+export function groupOf(loop: For, conditions: readonly Expr[], loops: readonly For[]): Group {
+  const found = groups(knownParts(conditions), loops).find((g) => g.loops.includes(loop));
+  return found ?? { conditions: [], loops: [loop] };
+}
 /** For which share of the iterations of some loops all conditions hold; those on data count as holding. */
 export function shareOf(conditions: readonly Expr[], loops: readonly For[], env: Env): number {
-  const known = conditions.filter((c) => !dependsOnData(c) && !(c.kind === "const" && c.value === 1));
-  if (known.length === 0) return 1;
-  const used = new Set<Var>();
-  for (const c of known) visitExpr(c, (x) => void (x.kind === "var" && used.add(x)));
-  let held = 0;
-  const all = sample(
-    loops.filter((l) => used.has(l.var)),
-    env,
-    (here) => {
-      if (known.every((c) => (numberOf(c, here) ?? 1) !== 0)) held++;
-    },
-  );
-  return all === 0 ? 0 : held / all;
+  let share = 1;
+  for (const g of groups(knownParts(conditions), loops)) {
+    let held = 0;
+    const tried = sample(g.loops, env, (here) => {
+      if (g.conditions.every((c) => (numberOf(c, here) ?? 1) !== 0)) held++;
+    });
+    share *= tried === 0 ? 0 : held / tried;
+  }
+  return share;
 }

@@ -2,7 +2,7 @@
  * What a schedule costs in numbers, for warnings and pictures: bytes of buffers, which loop touches which region, operations,
  * and arithmetic intensity level by level. Everything is for one call, with symbolic sizes as numbers.
  */
-import { readsOf, storesOf, treeOf } from "../../schedule/index.ts";
+import { type Place, readsOf, storesOf, treeOf } from "../../schedule/index.ts";
 import { coverRegion, Facts, type Range, simplifyIndex, unionRanges } from "../arith/index.ts";
 import {
   type Block,
@@ -16,7 +16,6 @@ import {
   opInfo,
   type Stmt,
   substitute,
-  substituteStmt,
   type Var,
   visitExpr,
   visitStmt,
@@ -132,9 +131,9 @@ interface Access {
   readonly written: boolean;
 }
 /** Accesses of a block in terms of the loops around it; reads of what it just wrote (its own accumulator) included. */
-function accessesIn(b: Block): Access[] {
+function accessesIn(b: Block, sizes: ReadonlyMap<Var, Expr>): Access[] {
   const bind = new Map(b.iters.map((it) => [it.var, it.binding]));
-  const at = (index: readonly Expr[]): Expr[] => index.map((e) => substitute(e, bind));
+  const at = (index: readonly Expr[]): Expr[] => index.map((e) => substitute(substitute(e, bind), sizes));
   return [
     ...readsOf(b, () => true).map((r) => ({ buffer: r.buffer, index: at(r.index), written: false })),
     ...storesOf(b).map((s) => ({ buffer: s.buffer, index: at(s.index), written: true })),
@@ -181,13 +180,15 @@ export function quantitiesOf(f: Func, options: QuantityOptions = {}): Quantities
     blocks.set(p.node.id, { block: p.node, points, domain, ops: opsAtPoint(p.node.body, sizes) });
   }
 
-  const accesses = new Map(places.map((p) => [p.node.id, accessesIn(substituteStmt(p.node, known) as Block)]));
+  const accesses = new Map(places.map((p) => [p.node.id, accessesIn(p.node, known)]));
   const users = new Map<Buffer, Set<BlockId>>();
   for (const [id, list] of accesses)
     for (const a of list) users.set(a.buffer, (users.get(a.buffer) ?? new Set()).add(id));
   const interface_ = new Set([...f.inputs, ...f.outputs]);
 
-  const level = (around: readonly For[], loop: For | undefined): Level => {
+  const level = (at?: Place<For>): Level => {
+    const { loops: around, branches } = at ?? { loops: [], branches: [] };
+    const loop = at?.node;
     const depth = around.length;
     const inside = places.filter((p) => loop === undefined || p.loops[depth] === loop);
     const own = new Set(inside.map((p) => p.node.id));
@@ -214,7 +215,8 @@ export function quantitiesOf(f: Func, options: QuantityOptions = {}): Quantities
     });
     const crossing = touched.filter((t) => t.buffer.scope !== "local" && !t.inside);
     const bytes = crossing.reduce((n, t) => n + t.bytes, 0);
-    const runs = times(around);
+    const conditions = branches.map((b) => numbers(b.condition));
+    const runs = times(around) * shareOf(conditions, outer, sizes);
     const total = inside.reduce((n, p) => n + blocks.get(p.node.id)!.points * blocks.get(p.node.id)!.ops, 0);
     const ops = runs === 0 ? 0 : total / runs;
     return { runs, ops, touched, bytes, intensity: bytes === 0 ? Infinity : ops / bytes };
@@ -222,12 +224,12 @@ export function quantitiesOf(f: Func, options: QuantityOptions = {}): Quantities
   const loops = new Map<Var, LoopLevel>();
   for (const [v, p] of tree.loops) {
     const at = midway(p.loops, sizes);
-    loops.set(v, { ...level(p.loops, p.node), loop: p.node, extent: countOf(p.node.extent, at) });
+    loops.set(v, { ...level(p), loop: p.node, extent: countOf(p.node.extent, at) });
   }
   const homes = placed(f, options.target ?? wasm());
   const buffers = [...f.inputs, ...f.outputs, ...f.intermediates].map((b) => {
     const home = f.intermediates.includes(b) ? homes.get(b.name) : undefined;
     return { ...laid(home ?? b, sizes), buffer: b };
   });
-  return { sizes, buffers, blocks, loops, whole: level([], undefined) };
+  return { sizes, buffers, blocks, loops, whole: level() };
 }

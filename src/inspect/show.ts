@@ -3,7 +3,7 @@ import { Schedule, schedule } from "../../schedule/index.ts";
 import type { AnyTensor, TensorRecord } from "../../te/index.ts";
 import { type BlockId, bytesOf, printFunc, TilewrightError, type Var } from "../ir/index.ts";
 import { wasm } from "../target/index.ts";
-import { analyze } from "./analyze.ts";
+import { warningsOf } from "./analyze.ts";
 import { pageOf } from "./html/page.ts";
 import {
   type BufferQuantities,
@@ -34,6 +34,7 @@ function checkOptions(x: unknown): void {
 }
 
 function levelText(l: Level): string {
+  if (l.runs === 0) return "";
   const moves = l.bytes === 0 ? "" : `moves ${bytesText(l.bytes)}`;
   if (l.ops === 0) return moves && `: ${moves}`;
   const both = [`${short(l.ops)} ops`, ...(moves ? [moves, `${short(l.intensity)} ops per byte`] : [])];
@@ -69,7 +70,7 @@ export function show(x: Schedule<unknown> | AnyTensor | TensorRecord, options: S
   const { html, sizes: given, target = wasm() } = options;
   const s: Schedule<unknown> = x instanceof Schedule ? x : schedule(x as AnyTensor);
   const q = quantitiesOf(s.func, { ...(given ? { sizes: given } : {}), target });
-  if (html) return pageOf(s, q, analyze(s, target, given ? { sizes: given } : {}));
+  if (html) return pageOf(s, q, warningsOf(s, target, q));
   const notes = new Map<number, string>();
   const lines = printFunc(s.func, { onLine: (subject, line) => notes.set(line, note(q, subject)) }).split("\n");
   const width = Math.min(64, Math.max(...[...notes.keys()].map((n) => lines[n]!.length)));

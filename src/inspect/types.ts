@@ -6,10 +6,12 @@ import type { Sizes } from "./numbers.ts";
 export type WarningCode =
   | "no-vector-code"
   | "scalar-reduction"
+  | "plain-intrinsic"
   | "register-tile"
   | "accumulator-in-memory"
   | "strided-access"
   | "recomputation"
+  | "wasted-tail"
   | "short-vectors"
   | "scratch-over-cache"
   | "local-in-memory"

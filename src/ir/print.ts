@@ -4,13 +4,15 @@
  */
 import type { Const, Expr, Var } from "./expr.ts";
 import { opInfo } from "./ops.ts";
-import { type Block, type Buffer, type Func, type Layout, NOTES, type Stmt } from "./stmt.ts";
+import { type Block, type Buffer, type Func, type Layout, NOTES, PRINTED_NOTES, type Stmt } from "./stmt.ts";
 
 export interface PrintOptions {
   /** Lines that print one of these are underlined with ^^^ (loops by variable, blocks by id, any statement by its node). */
   readonly marks?: ReadonlySet<object>;
   /** Called with each line's subject, for tools that link lines to loops. */
   readonly onLine?: (subject: object, line: number) => void;
+  /** Gives names to a whole function's variables and buffers, and so knows them afterwards. Default: new ones. */
+  readonly names?: Names;
 }
 
 const PRECEDENCE: Readonly<Record<string, number>> = {
@@ -133,9 +135,10 @@ function blockHeader(b: Block, names: Names): string {
   const pred = isTrue(b.predicate) ? "" : ` if ${printExpr(b.predicate, names)}`;
   const notes = [
     ...(b.storeAt ? [`stored at ${b.storeAt === "root" ? "root" : names.of(b.storeAt)}`] : []),
-    ...Object.entries(b.annotations ?? {})
-      .filter(([k]) => !(NOTES as readonly string[]).includes(k))
-      .map(([k, v]) => `${k}: ${v}`),
+    ...Object.entries(b.annotations ?? {}).flatMap(([k, v]) => {
+      if (!(NOTES as readonly string[]).includes(k)) return [`${k}: ${v}`];
+      return PRINTED_NOTES.includes(k) ? [k] : [];
+    }),
   ];
   return `block ${b.id.name}(${iters.join(", ")})${pred}:${notes.length > 0 ? `  # ${notes.join(", ")}` : ""}`;
 }
@@ -231,7 +234,7 @@ export function printLayout(b: Buffer, l: Layout, names: Names): string {
 
 /** A function: its header, intermediate buffers, and body. */
 export function printFunc(f: Func, options: PrintOptions = {}): string {
-  const names = new Names();
+  const { names = new Names() } = options;
   const params = [
     ...f.sizes.map((v) => `${names.of(v)}`),
     ...f.scalars.map((v) => `${names.of(v)}: ${v.dtype}`),

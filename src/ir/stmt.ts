@@ -104,10 +104,10 @@ export interface For {
   readonly annotations?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/**
- * Annotations of blocks that primitives leave for each other. Users can't set them, and they are not printed.
- */
+/** Annotations of blocks that primitives leave for each other. Users can't set them. */
 export const NOTES = ["partial", "revisits", "prepared", "twin"] as const;
+/** Those of them that are printed: they say what users asked for. The others are about what proofs may rely on. */
+export const PRINTED_NOTES: readonly string[] = ["prepared"];
 export type Note = (typeof NOTES)[number];
 
 export type IterKind = "spatial" | "reduction" | "ordered";

@@ -35,6 +35,7 @@ export function tensorize(f: Func, target: Target, warn: (w: LowerWarning) => vo
     warn({
       code: m === undefined ? "intrinsic-target" : "intrinsic-unmatched",
       message: `loop ${s.var.name} is no ${intrinsic.name} but loops of plain vectors: ${why}`,
+      fault: why,
       loop: s.var,
     });
     return plain(s);

@@ -245,6 +245,7 @@ describe("any schedule", () => {
     expect(rows.some((r) => r.startsWith("if n == 64"))).toBe(true);
     expect(rows).toContain("else");
     expect(rows.filter((r) => r.startsWith("block Y"))).toHaveLength(2);
+    expect(rows).toContain("serial i_1 in n never runs · moves 512 bytes");
   });
   test("with several outputs", () => {
     const X = placeholder("X", [16]);

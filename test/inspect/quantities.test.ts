@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { schedule } from "../../schedule/index.ts";
+import { type Loop, schedule } from "../../schedule/index.ts";
 import { type Quantities, quantitiesOf, show } from "../../src/inspect/index.ts";
-import { compute, dim, type Extent, placeholder, sum } from "../../te/index.ts";
+import { compute, dim, type Extent, nest, placeholder, sum } from "../../te/index.ts";
 
 function gemm(M: Extent, N: Extent, K: Extent) {
   const A = placeholder("A", [M, K]);
@@ -86,7 +86,7 @@ describe("quantities", () => {
     const q = [...quantitiesOf(s.func).blocks.values()][0]!;
     expect([q.points, q.domain, q.ops]).toEqual([10 * 7 * 4, 10 * 7 * 4, 2]);
   });
-  test("of large loops, nearly", () => {
+  test("of large loops, each by itself", () => {
     const { C } = gemm(1001, 1003, 1009);
     const s = schedule(C);
     const { i, j, k } = s.loops(C);
@@ -94,7 +94,38 @@ describe("quantities", () => {
     s.split(j, { jo: "rest", ji: 64 });
     s.split(k, { ko: "rest", ki: 64 });
     const q = [...quantitiesOf(s.func).blocks.values()][0]!;
-    expect(q.points / q.domain).toBeCloseTo(1, 2);
+    expect(q.points / q.domain).toBeCloseTo(1, 12);
+  });
+  test("of conditions that speak of the same loops", () => {
+    const X = placeholder("X", [40]);
+    const a = compute("a", { i: 40 }, ({ i }) => X.at(i).mul(2));
+    const b = compute("b", { i: 40 }, ({ i }) => a.at(i).add(1));
+    const s = schedule(b);
+    const { io } = s.split(s.loops(b).i, { io: "rest", ii: 16 });
+    s.computeAt(a, io);
+    const { ii } = s.split(s.loopList(a).at(-1)!, { id: "rest", ii: 3 }) as { ii: Loop };
+    s.split(ii, { ie: "rest", ij: 2 });
+    for (const q of quantitiesOf(s.func).blocks.values())
+      expect([q.block.id.name, q.points]).toEqual([q.block.id.name, 40]);
+  });
+  test("a side of a branch that these sizes never take does not run", () => {
+    const n = dim("n", { typical: 64 });
+    const X = placeholder("X", [n]);
+    const Y = compute("Y", { i: n }, ({ i }) => X.at(i).mul(2));
+    const s = schedule(Y);
+    s.specialize(s.loops(Y).i, n.eq(64));
+    const runs = (sizes: Record<string, number>) =>
+      [...quantitiesOf(s.func, { sizes }).loops.values()].map((l) => l.runs);
+    expect(runs({})).toEqual([1, 0]);
+    expect(runs({ n: 65 })).toEqual([0, 1]);
+    expect(
+      show(s)
+        .split("\n")
+        .filter((l) => l.includes("for i")),
+    ).toEqual([
+      expect.stringMatching(/for i in 64: +# 1 x 64: 64 ops/),
+      expect.stringMatching(/for i_1 in n: +# 0 x 64$/),
+    ]);
   });
   test("of what is computed again", () => {
     const { a, b } = blur();
@@ -129,6 +160,19 @@ describe("symbolic sizes", () => {
       expect.objectContaining({ code: "inspect-sizes", message: expect.stringMatching(message) }),
     );
   });
+});
+
+test("of a hand-written nest with memory of its own", () => {
+  const n = dim("n", { typical: 8 });
+  const X = placeholder("X", [n]);
+  const Y = nest("Y", { reads: [X], results: { shape: { i: n }, dtype: "f32" } }, (_, out, b) => {
+    const row = b.alloc("row", [n], "f32");
+    b.for("x", n, (x) => row.store([n.sub(x.add(1))], X.at(x)));
+    b.for("z", n, (z) => out.store([z], row.at(z)));
+  });
+  const { buffers, blocks } = quantitiesOf(schedule(Y).func);
+  expect(buffers.map((b) => b.bytes)).toEqual([32, 32]);
+  expect([...blocks.values()].map((b) => b.points)).toEqual([1]);
 });
 
 test("show writes them beside the loop nest", () => {

@@ -2,8 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { explainSteps, formatSteps, type Schedule, schedule } from "../../schedule/index.ts";
+import { LinePrinter } from "../../src/inspect/html/lines.ts";
 import { analyze, quantitiesOf, show } from "../../src/inspect/index.ts";
-import { TilewrightError } from "../../src/ir/index.ts";
+import { printFunc, TilewrightError } from "../../src/ir/index.ts";
 import { wasm } from "../../src/target/index.ts";
 import { createFunc } from "../../te/index.ts";
 import { makeProgram } from "../fuzz/program.ts";
@@ -36,6 +37,11 @@ describe("looking at random schedules", () => {
         if (spec.data % 2 === 1) vectorizeAll(s, spec.data);
         const steps = explainSteps(s as unknown as Schedule<unknown>);
         expect(steps.map((x) => x.text)).toEqual(formatSteps(s.trace));
+        const printer = new LinePrinter();
+        for (const { after } of steps) {
+          const lines = printer.of(after).map((l) => "  ".repeat(l.depth) + l.wording.text);
+          expect(lines.join("\n")).toBe(printFunc(after));
+        }
         try {
           look(
             s as unknown as Schedule<unknown>,

@@ -78,9 +78,13 @@ export const SCRIPT = `
     at("step-title").textContent = step + " of " + (steps.length - 1) + ": " + text + (still ? " (the loop nest stays as it is)" : "");
     at("previous").disabled = step === 0;
     at("next").disabled = step === steps.length - 1;
-    const changed = box.querySelector(".added, .moved, .removed");
+    // what happened to the loops, and what changed above them if both can be seen
+    const changed = [...box.querySelectorAll(".added, .moved, .removed")];
+    const main = changed.find((e) => e.querySelector(".word")) ?? changed[0];
+    const both = main && main.offsetTop - changed[0].offsetTop < box.clientHeight / 2;
+    const to = both ? changed[0] : main;
     // only the boxes scroll, never the page under the reader's eyes
-    box.scrollTo(0, changed ? Math.max(0, changed.offsetTop - box.offsetTop - box.clientHeight / 4) : 0);
+    box.scrollTo(0, to ? Math.max(0, to.offsetTop - box.offsetTop - box.clientHeight / 4) : 0);
     const list = at("steps");
     const b = buttons[step];
     const top = b.offsetTop - list.offsetTop;

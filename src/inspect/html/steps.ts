@@ -1,40 +1,11 @@
 /** The trace as steps: the loop nest after each, line by line, with what changed. */
 import { align, type ExplainedStep } from "../../../schedule/index.ts";
-import {
-  type BlockId,
-  blocksOf,
-  type Func,
-  Names,
-  printBuffer,
-  printFunc,
-  printStmt,
-  visitStmt,
-} from "../../ir/index.ts";
+import type { Func } from "../../ir/index.ts";
+import { type Line, LinePrinter, type Wording } from "./lines.ts";
 import { html, type Markup, plain } from "./markup.ts";
 
-interface Line {
-  readonly text: string;
-  /** With names that mean the same in all steps: a loop whose name another took is still the same line. */
-  readonly same: string;
-  readonly kind: string;
-}
 /** How a line came about, as its number in the data: rows are `4 * line + change`. */
 const CHANGES = ["stays", "added", "removed", "moved"] as const;
-
-function linesOf(f: Func, global: Names): Line[] {
-  const kinds = new Map<number, string>();
-  const loops = new Map<object, string>();
-  visitStmt(f.body, (s) => void (s.kind === "for" && loops.set(s.var, s.loop)));
-  const blocks = new Set<object>(blocksOf(f.body).map((b): BlockId => b.id));
-  const onLine = (subject: object, line: number): void => {
-    const kind = loops.get(subject) ?? (blocks.has(subject) ? "block" : undefined);
-    if (kind) kinds.set(line, kind);
-  };
-  const lines = printFunc(f, { onLine }).split("\n");
-  const inter = f.intermediates.map((b) => `  buffer ${printBuffer(b, global)}`);
-  const same = [lines[0]!, ...inter, ...printStmt(f.body, {}, global, 1).split("\n")];
-  return lines.map((text, n) => ({ text, same: same[n]!, kind: kinds.get(n) ?? (n === 0 ? "func" : "") }));
-}
 
 interface StepData {
   /** Lines of all steps, each once: kind and text. */
@@ -44,31 +15,33 @@ interface StepData {
 }
 /** What the page's script needs to show the nest after each step. */
 export function stepData(begin: Func, steps: readonly ExplainedStep[]): StepData {
-  const global = new Names();
-  const numbers = new Map<string, number>();
+  const printer = new LinePrinter();
+  const numbers = new Map<Wording, number[]>();
+  const texts = new Map<string, number>();
   const lines: (readonly [string, string])[] = [];
-  const row = (l: Line, change: (typeof CHANGES)[number]): number => {
-    const key = `${l.kind}:${l.text}`;
-    let n = numbers.get(key);
-    if (n === undefined) {
-      n = lines.length;
-      numbers.set(key, n);
-      lines.push([l.kind, plain(l.text)]);
-    }
-    return 4 * n + CHANGES.indexOf(change);
+  const number = (kind: string, text: string): number => {
+    const key = `${kind}:${text}`;
+    const n = texts.get(key) ?? lines.push([kind, text]) - 1;
+    texts.set(key, n);
+    return n;
   };
-  let before = linesOf(begin, global);
+  const row = ({ pattern, wording, depth }: Line, change: (typeof CHANGES)[number]): number => {
+    const known = numbers.get(wording) ?? [];
+    numbers.set(wording, known);
+    known[depth] ??= number(pattern.kind, "  ".repeat(depth) + plain(wording.text));
+    return 4 * known[depth] + CHANGES.indexOf(change);
+  };
+  // a loop whose name another took is still the same line
+  const equal = (x: Line, y: Line): boolean => x.pattern === y.pattern || x.wording.text === y.wording.text;
+  let before = printer.of(begin);
   const rows = [before.map((l) => row(l, "stays"))];
   for (const { before: from, after } of steps) {
-    const now = from === after ? before : linesOf(after, global);
+    const now = from === after ? before : printer.of(after);
     const old = before;
-    const equal = (i: number, j: number): boolean =>
-      old[i] === now[j] || old[i]!.same.trim() === now[j]!.same.trim() || old[i]!.text.trim() === now[j]!.text.trim();
     rows.push(
-      align(old.length, now.length, equal).map(([i, j]) => {
+      align(old.length, now.length, (i, j) => equal(old[i]!, now[j]!)).map(([i, j]) => {
         if (j === undefined) return row(old[i!]!, "removed");
-        const deep = (l: Line): number => l.text.search(/\S/);
-        return row(now[j]!, i === undefined ? "added" : deep(old[i]!) === deep(now[j]!) ? "stays" : "moved");
+        return row(now[j]!, i === undefined ? "added" : old[i]!.depth === now[j]!.depth ? "stays" : "moved");
       }),
     );
     before = now;

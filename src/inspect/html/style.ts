@@ -74,6 +74,8 @@ table { font-size: 13px; }
 .panel dl { column-gap: 18px; }
 .panel th, .panel td { padding-right: 10px; }
 .panel .code { font-size: 12px; }
+/* long names make rows higher before they push the numbers out of sight */
+.panel td.code { white-space: normal; overflow-wrap: anywhere; min-width: 12em; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: 3px 14px 3px 0; white-space: nowrap; font-weight: normal; }
 thead th { color: var(--dim); font-size: 12px; border-bottom: 1px solid var(--line); }

@@ -20,6 +20,7 @@ const LONG = { lines: 5, characters: 240 };
 
 const cost = (l: Level): string =>
   [
+    l.runs === 0 && "never runs",
     l.ops > 0 && `${short(l.ops)} ops`,
     l.bytes > 0 && `moves ${bytesText(l.bytes)}`,
     l.ops > 0 && l.bytes > 0 && `${short(l.intensity)} ops/byte`,
@@ -37,7 +38,7 @@ function loopRow(v: View, l: For): Markup {
   const from = constInt(l.min) === 0 ? "" : `${printExpr(l.min, v.names)} .. +`;
   const notes = [
     ...(l.bind ? [l.bind] : []),
-    ...(l.tail ? [`tail: ${l.tail}`] : []),
+    ...(l.tail && l.tail !== "guard" ? [`tail: ${l.tail}`] : []),
     ...(l.tensor ? [l.tensor.intrinsic.name] : []),
     ...(l.tensor?.assume.length ? [`assume: ${l.tensor.assume.join(" ")}`] : []),
     ...Object.entries(l.annotations ?? {}).map(([k, x]) => `${k}: ${x}`),

@@ -1,17 +1,9 @@
 /** What all parts of the page share: names as the printer gives them, a key for each loop and block, and what is known of it. */
 import { treeOf } from "../../../schedule/index.ts";
-import { type Block, type Buffer, type For, type Func, Names, printBuffer, printStmt } from "../../ir/index.ts";
+import { type Block, type Buffer, type For, type Func, type Names, printStmt } from "../../ir/index.ts";
+import { namesOf } from "../names.ts";
 import type { Quantities } from "../quantities.ts";
 import type { Warning } from "../types.ts";
-
-/** Names as they stand in a function printed as a whole. */
-export function namesOf(f: Func): Names {
-  const names = new Names();
-  for (const v of [...f.sizes, ...f.scalars]) names.of(v);
-  for (const b of [...f.inputs, ...f.outputs, ...f.intermediates]) printBuffer(b, names);
-  printStmt(f.body, {}, names);
-  return names;
-}
 
 export class View {
   readonly func: Func;
