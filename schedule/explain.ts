@@ -42,11 +42,13 @@ export function explainSteps(s: Schedule<unknown>): ExplainedStep[] {
 export function explain(s: Schedule<unknown>, options: ExplainOptions = {}): string {
   checkSchedule(s, "explain");
   checkOptions(s.func, "explain", options, ["diff"]);
-  const parts = [printFunc(s.unscheduled().func)];
-  for (const [n, { text, before, after }] of explainSteps(s).entries()) {
-    const [old, now] = [printFunc(before), printFunc(after)];
+  let old = printFunc(s.unscheduled().func);
+  const parts = [old];
+  for (const [n, { text, after }] of explainSteps(s).entries()) {
+    const now = printFunc(after);
     const changed = old === now ? "  (the loop nest stays as it is)" : undefined;
     parts.push(`step ${n}: ${text}`, changed ?? (options.diff ? difference(old.split("\n"), now.split("\n")) : now));
+    old = now;
   }
   return parts.join("\n\n");
 }

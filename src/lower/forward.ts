@@ -21,6 +21,7 @@ import {
   type Store,
   type Var,
   variable,
+  visitStmt,
   withBody,
 } from "../ir/index.ts";
 import { isPure } from "./conditions.ts";
@@ -125,8 +126,14 @@ function mayOverlap(a: readonly Expr[], b: readonly Expr[]): boolean {
 
 /** Leaves out scratch memory that is written only. */
 function dropUnread(s: Stmt): Stmt {
-  return mapStmt(s, (x) => {
-    if (x.kind !== "alloc" || accessesOf(x.body).some((a) => a.buffer === x.buffer && !a.store)) return x;
-    return mapStmt(x.body, (y) => (y.kind === "store" && y.buffer === x.buffer ? NOTHING : y));
+  const read = new Set(accessesOf(s).flatMap((a) => (a.store ? [] : [a.buffer])));
+  const unread = new Set<Buffer>();
+  visitStmt(s, (x) => void (x.kind === "alloc" && !read.has(x.buffer) && unread.add(x.buffer)));
+  if (unread.size === 0) return s;
+  const rest = mapStmt(s, (x) => {
+    if (x.kind === "store" && unread.has(x.buffer)) return NOTHING;
+    return x.kind === "alloc" && unread.has(x.buffer) ? x.body : x;
   });
+  // what was read for those stores only
+  return dropUnread(rest);
 }
