@@ -1,6 +1,7 @@
 /** Arguments that are no handles, checked before a primitive looks at the loop nest. */
 import type { BlockId, Func, Scope, Tail, Var } from "../src/ir/index.ts";
 import { refuse } from "./error.ts";
+import { isLoop } from "./handles.ts";
 
 /** A name for a value that is not what it should be. */
 export function describe(x: unknown): string {
@@ -70,4 +71,12 @@ export function checkScope(
 export function checkSchedule(s: unknown, primitive: string): void {
   if (typeof s !== "object" || s === null || !("loopList" in s) || !("ownLoops" in s))
     badArgument(undefined, primitive, `expected a schedule, but was given ${describe(s)}`, ["schedule(C)"]);
+}
+
+/** Throws unless `l` is a loop. */
+export function checkLoop(f: Func | undefined, primitive: string, l: unknown): void {
+  if (!isLoop(l))
+    badArgument(f, primitive, `expected a loop (from s.loops or a primitive), but was given ${describe(l)}`, [
+      "s.loops(C).k",
+    ]);
 }

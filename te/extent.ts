@@ -1,6 +1,7 @@
 /** Extents, axis names and names of tensors: what users pass, checked. */
 import { Facts, prove } from "../src/arith/index.ts";
 import { constInt, int, lt, type Expr as Node, variable, varsOf } from "../src/ir/index.ts";
+import { dependsOnData } from "./access.ts";
 import { describe } from "./build.ts";
 import { checkDepth, isRecord } from "./check.ts";
 import { TeError } from "./error.ts";
@@ -33,6 +34,12 @@ export function extentNode(x: unknown, what: string): Node {
         `the extent of ${what} is ${brief(node)}, which depends on "${v.name}": extents are made of numbers and dim(...) only. ` +
           "For a triangular range take the full extent and a condition: { where: ... }",
       );
+  if (dependsOnData(node))
+    throw new TeError(
+      "te.extent",
+      `the extent of ${what} is ${brief(node)}, which depends on data: extents are made of numbers and dim(...) only. ` +
+        "Take the largest extent there may be, and a condition: { where: ... }",
+    );
   const c = constInt(node);
   if (c !== undefined) return extentNode(c, what);
   if (prove(lt(node, int(0)), Facts.empty))

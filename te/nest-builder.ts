@@ -48,7 +48,7 @@ import {
   withRanges,
 } from "./scope.ts";
 import { brief } from "./text.ts";
-import type { AnyExpr, AxesSpec, Index, Names, Shape, ShapeOf } from "./types.ts";
+import type { AxesSpec, Index, Names, Shape, ShapeOf } from "./types.ts";
 
 /** `from`, `from + step`, ... below `to`. */
 export interface NestRange {
@@ -86,6 +86,8 @@ export class NestBuilder {
   readonly #levels: Level[];
   readonly #nodes: Node[] = [];
   readonly #bound: Var[];
+  /** What was allocated in the loops and branches that are being written. */
+  readonly #allocated = new Set<Buffer>();
   /** What cells write through. */
   readonly writer: Writer;
 
@@ -131,6 +133,8 @@ export class NestBuilder {
     const what = `${where()}loop "${name}"`;
     checkFunction(body, `the body of ${what}`, "(i) => out.store([i], 0)");
     checkOptions(options, ["unroll"], what);
+    if (options.unroll !== undefined && typeof options.unroll !== "boolean")
+      throw new TeError("te.option", `${what}: unroll is ${describe(options.unroll)}: expected true or false`);
     const { from, to, step } = this.#range(range, what);
     const extent = this.#extent(from, to, step, name);
     if (options.unroll === true && constInt(extent) === undefined)
@@ -202,8 +206,17 @@ export class NestBuilder {
     checkSize(name, extents);
     const made = buffer(name, dtype, extents, scope ?? (extents.length === 0 ? "local" : "workspace"));
     this.#level.items.push({ kind: "alloc", buffer: made });
+    this.#allocated.add(made);
     const axes = (list.named ? list.axes.map((a) => a.name) : []) as never[];
-    return new Cells(name, made, axes, [], this.writer) as never;
+    return new Cells(name, made, axes, [], { ...this.writer, open: () => this.#allocatedHere(made) }) as never;
+  }
+  #allocatedHere(b: Buffer): void {
+    this.#open();
+    if (!this.#allocated.has(b))
+      throw new TeError(
+        "te.scope",
+        `${where()}memory "${b.name}" is used outside of the loop or branch that it was made in, and is gone there: make it before that`,
+      );
   }
 
   /** The whole statement. */
@@ -222,7 +235,7 @@ export class NestBuilder {
         );
       return this.#assemble(this.#level.items);
     } finally {
-      this.#levels.pop();
+      for (const x of this.#levels.pop()!.items) if (x.kind === "alloc") this.#allocated.delete(x.buffer);
     }
   }
   #assemble(items: readonly Item[]): Stmt {

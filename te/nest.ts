@@ -164,7 +164,7 @@ function resultList(results: unknown, outer: AxisList, name: string, what: strin
       "te.body",
       `${what}: its results are ${describe(results)}: expected ${example}, or a record of those`,
     );
-  const one = typeof results.dtype === "string";
+  const one = "dtype" in results && !isRecord(results.dtype);
   const entries: [string | undefined, unknown][] = one ? [[undefined, results]] : Object.entries(results);
   if (entries.length === 0) throw new TeError("te.body", `${what} has no results: nothing to compute`);
   return entries.map(([key, r]) => {

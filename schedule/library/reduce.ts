@@ -1,6 +1,6 @@
 import { bytesOf, visitStmt } from "../../src/ir/index.ts";
 import { VECTOR_BYTES } from "../../src/target/index.ts";
-import { badArgument, checkSchedule, describe } from "../arguments.ts";
+import { badArgument, checkLoop, checkSchedule, describe } from "../arguments.ts";
 import type { BlockHandle, BlockLike, Loop, Schedule } from "../index.ts";
 import { type AnySchedule, blockAt } from "./structure.ts";
 
@@ -28,6 +28,7 @@ export function vectorizeReduction<X>(s: Schedule<X>, block: BlockLike, loop: Lo
   checkSchedule(s, name);
   if (!(Number.isInteger(lanes) && lanes > 1))
     badArgument(s.func, name, `lanes is ${describe(lanes)}, not a whole number above 1`, ["8", "16"]);
+  checkLoop(s.func, name, loop);
   const partials: BlockHandle[] = [];
   let first: Loop | undefined;
   const illegal = s.attempt(() => {
@@ -114,6 +115,7 @@ export function twoLevelReduction<X>(
   options: TwoLevelOptions = {},
 ): { readonly rf: BlockHandle; readonly loops: { readonly outer: Loop; readonly inner: Loop } } {
   checkSchedule(s, "twoLevelReduction");
+  checkLoop(s.func, "twoLevelReduction", loop);
   let made: { rf: BlockHandle; loops: { outer: Loop; inner: Loop } } | undefined;
   const illegal = s.attempt(() => {
     const [o, i] = [`${loop.name}o`, `${loop.name}i`];

@@ -49,8 +49,9 @@ export class BranchMethods<X> extends ReductionMethods<X> {
    */
   specialize(loop: Loop, condition: Condition<X>): { readonly hot: Version; readonly cold: Version } {
     const method = this.specialize;
+    const node = this.session.at(method, () => this.#condition(this.session.loop(loop, method), condition));
+    // whatever the callback did, the loop must be there still
     const v = this.session.loop(loop, method);
-    const node = this.session.at(method, () => this.#condition(v, condition));
     const data = this.session.at(method, () => this.#data(v, node));
     const hot = this.#asItIs(v);
     const o = this.session.apply("specialize", method, { loop: this.session.ref(v), condition: data }, (f) =>
@@ -148,10 +149,10 @@ export class BranchMethods<X> extends ReductionMethods<X> {
   }
   #size(loop: Var, name: string, x: unknown): Node | "rest" {
     if (x === "rest") return x;
-    const node = isExpr(x) ? x.node : typeof x === "number" && Number.isSafeInteger(x) ? int(x) : undefined;
+    const node = isExpr(x) ? x.node : isCount(x) ? int(x) : undefined;
     const n = node && constInt(node);
     const sizes = new Set(this.func.sizes);
-    if (node?.dtype === "i32" && (n === undefined || (n > 0 && n < 2 ** 31)) && speaksOnlyOf(node, sizes)) return node;
+    if (node?.dtype === "i32" && (n === undefined || isCount(n)) && speaksOnlyOf(node, sizes)) return node;
     return badArgument(
       this.func,
       "partition",
@@ -161,6 +162,7 @@ export class BranchMethods<X> extends ReductionMethods<X> {
   }
 }
 
+const isCount = (x: unknown): x is number => typeof x === "number" && Number.isInteger(x) && x > 0 && x < 2 ** 31;
 function speaksOnlyOf(e: Node, known: ReadonlySet<Var>): boolean {
   let only = true;
   visitExpr(e, (x) => {

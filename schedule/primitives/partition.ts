@@ -23,6 +23,7 @@ import { accepted, atLoops, loopsNear, onLoops } from "../hints.ts";
 import type { Outcome } from "../outcome.ts";
 import { blocksIn, factsAround, replaceStmt, tidy } from "../tree.ts";
 import { findLoop, needSerial } from "./find.ts";
+import { overflowing } from "./specialize.ts";
 
 const NAME = "partition";
 /**
@@ -30,13 +31,14 @@ const NAME = "partition";
  * hold in one part only disappear from the others. One part, the "rest", is the nest that was there; the others are copies, with
  * blocks named `<name>.<part>`. Sizes are limited to what there is, so that parts may be empty for small symbolic extents.
  *
- *     partition(y, { top: 1, body: "rest", bottom: 1 })     // y in [0, 1), [1, n - 1), [n - 1, n)
+ *     s.partition(y, { top: 1, body: "rest", bottom: 1 })     // y in [0, 1), [1, n - 1), [n - 1, n)
  *
  * Conditions:
  * 1. there are at least two parts, and one of them, not more, is "rest";
  * 2. the loop is serial;
  * 3. a reduction that it carries is decomposed: the init has a block of its own;
- * 4. no part is empty whatever the sizes are.
+ * 4. no part is empty whatever the sizes are;
+ * 5. no product in the size of a part can overflow.
  *
  * All handles survive and mean the rest. Born: the loops and blocks of the other parts, as `<part>.<name>`.
  */
@@ -74,6 +76,11 @@ export function partition(
       });
 
   const facts = factsAround(p);
+  for (const [n, x] of parts) {
+    const product = x === "rest" ? undefined : overflowing(x, facts);
+    if (product)
+      bad(5, "overflow", `${printExpr(product)}, in the size of part ${n} of loop ${loop.name}, might overflow`);
+  }
   const at = names.indexOf(rest[0]!);
   const size = (n: string): Expr => max(parts.get(n) as Expr, int(0));
   const tidied = (e: Expr): Expr => simplifyIndex(e, facts);

@@ -33,8 +33,8 @@ export interface RfactorOptions {
  * loops and reduces over the other ones; the block then combines the partial results. The new block stands in a copy of the
  * block's own loops, in their order, and writes a new buffer with one more dimension per loop given.
  *
- *     split(k, { ko: "rest", ki: 4 });
- *     rfactor(C, [ki])        // C.rf[i, ki] sums over ko, C[i] sums C.rf[i, ki] over ki
+ *     const { ki } = s.split(k, { ko: "rest", ki: 4 })
+ *     s.rfactor(C, ki)        // C.rf[i, ki] sums over ko, C[i] sums C.rf[i, ki] over ki
  *
  * Where points choose the elements that they update (a histogram), each iteration has a copy of all those elements, and the block
  * gets loops over them.
@@ -42,7 +42,7 @@ export interface RfactorOptions {
  * Conditions:
  * 1. the block is a reduction that still holds its init;
  * 2. its combiner is known, and its spatial axes are dimensions of what it updates;
- * 3. the combiner is associative and commutative, and neutral for its identity;
+ * 3. the combiner is associative and commutative, and neutral for its identity (at least where the reduction starts from that);
  * 4. each loop given carries the reduction;
  * 5. loops that carry the reduction hold nothing else;
  * 6. they carry nothing else: they feed no spatial axis, and neither their extents nor the conditions on them speak of others.
@@ -136,7 +136,7 @@ function known(f: Func, p: Place<Block>): Parts {
       message: `can't tell which elements of ${listNames(update.targets)} block ${b.id.name} starts and updates`,
       legal: [`rfactor(${b.id.name}, ...) before what rewrote its body`],
     });
-  const broken = brokenLaw(b.combiner, update.terms);
+  const broken = brokenLaw(b.combiner, update.terms, startsFromIdentity(parts));
   if (broken !== undefined)
     bad({
       condition: 3,
@@ -145,6 +145,11 @@ function known(f: Func, p: Place<Block>): Parts {
       legal: ["a combiner whose result does not depend on the order of its operands"],
     });
   return parts;
+}
+
+function startsFromIdentity({ start, combiner }: Parts): boolean {
+  const stores = start.kind === "seq" ? start.body : [start];
+  return stores.every((s, c) => s.kind === "store" && s.value === combiner.identities[c]);
 }
 
 function checkArguments(f: Func, p: Place<Block>, loops: readonly Var[], at: number, rank: number): void {

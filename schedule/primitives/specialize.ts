@@ -1,4 +1,4 @@
-import { constBounds, Facts, simplifyIndex } from "../../src/arith/index.ts";
+import { constBounds, type Facts, simplifyIndex } from "../../src/arith/index.ts";
 import {
   type BlockId,
   type Expr,
@@ -25,11 +25,11 @@ const NAME = "specialize";
  * makes the first one simpler: extents become constants, guards disappear. The copy's blocks are named after those that they are
  * copies of, `<name>.cold`, and so are copies of buffers that live and die inside the nest.
  *
- *     specialize(io, n % 8 == 0)      // if n % 8 == 0: for io ... else: for io ...
+ *     s.specialize(io, n.mod(8).eq(0))      // if n % 8 == 0: for io ... else: for io ...
  *
  * Conditions:
  * 1. the condition speaks of sizes, scalar parameters and loops around the loop, and of nothing else;
- * 2. it computes no sums and products of integer scalar parameters: they might overflow;
+ * 2. it computes no sums and products of integer scalar parameters, nor products of sizes, that might overflow;
  * 3. it is not decided already: it neither always holds there nor never;
  * 4. it is the same for all lanes: no loop of which it speaks is vectorized;
  * 5. no loop of which it speaks carries a reduction that holds its init.
@@ -61,16 +61,16 @@ export function specialize(f: Func, loop: Var, condition: Expr): Outcome & { rea
       marks: [loop],
       legal: can,
     });
-  const sum = overflowing(condition, f.scalars);
+  const facts = factsAround(p);
+  const sum = overflowing(condition, facts, f.scalars);
   if (sum)
     bad({
       condition: 2,
       code: "overflow",
       message: `${printExpr(sum)}, which is to decide about loop ${loop.name}, might overflow`,
       marks: [loop],
-      legal: can,
+      legal: () => [...can(), ...wider(sum)],
     });
-  const facts = factsAround(p);
   const decided = [condition, not(condition)].map((c) => simplifyIndex(c, facts)).find((c) => c.kind === "const");
   if (decided) {
     const holds = simplifyIndex(condition, facts) === decided ? decided.value : !decided.value;
@@ -127,6 +127,11 @@ function carried(f: Func, block: BlockId, carrier: Var, loop: Var, shown: string
   };
 }
 
+/** How to compute what may overflow. */
+const wider = (e: Expr): string[] => [
+  `i64 arithmetic: ${[...varsOf(e)].map((v) => `${v.name}.cast("i64")`).join(", ")}`,
+];
+
 function memoryIn(e: Expr): string | undefined {
   let found: string | undefined;
   visitExpr(e, (x) => {
@@ -135,14 +140,18 @@ function memoryIn(e: Expr): string | undefined {
   return found;
 }
 
-const SUMS: ReadonlySet<string> = new Set(["add", "sub", "mul", "neg", "abs", "shl"]);
-/** Arithmetic on integers that come from outside, without known limits. */
-function overflowing(e: Expr, scalars: readonly Var[]): Expr | undefined {
+const PRODUCTS: ReadonlySet<string> = new Set(["mul", "shl"]);
+const SUMS: ReadonlySet<string> = new Set([...PRODUCTS, "add", "sub", "neg", "abs"]);
+/**
+ * Arithmetic on integers that come from outside, without known limits, and products of sizes that may exceed an index. (Sums of
+ * sizes are of the same magnitude as what they are compared with.)
+ */
+export function overflowing(e: Expr, facts: Facts, scalars: readonly Var[] = []): Expr | undefined {
   let found: Expr | undefined;
   visitExpr(e, (x) => {
     if (x.kind !== "op" || x.dtype !== "i32" || !SUMS.has(x.op)) return;
-    if (![...varsOf(x)].some((v) => scalars.includes(v))) return;
-    const { min, max } = constBounds(x, Facts.empty);
+    if (!PRODUCTS.has(x.op) && ![...varsOf(x)].some((v) => scalars.includes(v))) return;
+    const { min, max } = constBounds(x, facts);
     if (!(min >= -(2 ** 31) && max < 2 ** 31)) found ??= x;
   });
   return found;

@@ -9,17 +9,18 @@ import {
   constInt,
   type DType,
   type Expr,
-  floordiv,
   isFloat,
   isInteger,
   maxInt,
   minInt,
   type Op,
+  usesVar,
 } from "../ir/index.ts";
 import { replaceAtom } from "./conditions.ts";
 import { congruenceOf } from "./congruence.ts";
 import type { Facts, Interval, VarRange } from "./facts.ts";
 import {
+  divideBounds,
   factorsOf,
   floorMod,
   gcd,
@@ -37,17 +38,18 @@ import {
   linSub,
   monomial,
 } from "./linear.ts";
+import { relaxQuotient, relaxQuotientPair, sharesAtoms } from "./quotients.ts";
+import { COMPARISONS, INDEX_OPS, LOGIC, WRAPPING } from "./wrapping.ts";
 
 const ALL: Interval = { min: -Infinity, max: Infinity };
 const BOOL: Interval = { min: 0, max: 1 };
+const I32: Interval = { min: Number(minInt("i32")), max: Number(maxInt("i32")) };
 const point = (n: number): Interval => ({ min: n, max: n });
 const LIMIT = 2 ** 53;
 const lowSafe = (n: number): number => (n >= -LIMIT ? Math.min(n, LIMIT) : -Infinity);
 const highSafe = (n: number): number => (n <= LIMIT ? Math.max(n, -LIMIT) : Infinity);
 const safe = (i: Interval): Interval => ({ min: lowSafe(i.min), max: highSafe(i.max) });
 const times = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
-/** floor(a / b) for b > 0, infinities kept. */
-export const divideBounds = (a: number, b: number): number => (Number.isFinite(a) ? Math.floor(a / b) : a);
 
 function product(a: Interval, b: Interval): Interval {
   const c = [times(a.min, b.min), times(a.min, b.max), times(a.max, b.min), times(a.max, b.max)];
@@ -118,6 +120,8 @@ function wrapped(e: Expr, i: Interval): Interval {
 function opBounds(e: Op, f: Facts): Interval {
   if (isFloat(e.dtype)) return ALL;
   const arg = (i: number): Interval => boundsOf(e.args[i]!, f);
+  /** Of an operand by what it is at run time, which may not be what exact arithmetic says. */
+  const ran = (i: number): Interval => (isExact(e.args[i]!, f) ? arg(i) : I32);
   switch (e.op) {
     case "add":
       return wrapped(e, plus(arg(0), arg(1)));
@@ -159,14 +163,14 @@ function opBounds(e: Op, f: Facts): Interval {
     }
     case "and": {
       if (e.dtype === "bool") return BOOL;
-      const [a, b] = [arg(0), arg(1)];
+      const [a, b] = [ran(0), ran(1)];
       // a mask without the sign bit bounds the result, whatever the other operand is
       const highs = [a, b].filter((x) => x.min >= 0).map((x) => x.max);
       return highs.length > 0 ? { min: 0, max: Math.min(...highs) } : ofDType(e.dtype);
     }
     case "shr": {
       const k = constInt(e.args[1]!);
-      const a = arg(0);
+      const a = ran(0);
       if (k === undefined || k < 0 || k >= Math.min(bitsOf(e.dtype), 31) || a.min < 0) return ofDType(e.dtype);
       return { min: divideBounds(a.min, 2 ** k), max: divideBounds(a.max, 2 ** k) };
     }
@@ -174,7 +178,7 @@ function opBounds(e: Op, f: Facts): Interval {
       const from = e.args[0]!.dtype;
       const d = ofDType(e.dtype);
       if (isFloat(from)) return d;
-      const a = arg(0);
+      const a = ran(0);
       const full = isInteger(e.dtype) ? { min: Number(minInt(e.dtype)), max: Number(maxInt(e.dtype)) } : d;
       return e.dtype !== "bool" && a.min >= full.min && a.max <= full.max ? a : d;
     }
@@ -210,6 +214,56 @@ function floormodBounds(e: Op, f: Facts): Interval {
     if (g > 1) return { min: floorMod(k.remainder, g), max: c - g + floorMod(k.remainder, g) };
   }
   return { min: 0, max: a.min >= 0 ? Math.min(m, a.max) : m };
+}
+
+// ---- where exact and wrapping arithmetic agree
+
+/**
+ * Whether an expression is index arithmetic over variables with known ranges, in which no operation can leave i32, so that
+ * exact and wrapping arithmetic agree. Without `fits`, symbolic sizes get the benefit of the doubt.
+ */
+export function indexPure(e: Expr, f: Facts, fits: boolean): boolean {
+  if (e.kind === "const") return e.dtype === "i32" || e.dtype === "bool";
+  if (e.kind === "var")
+    return !e.mutable && (e.dtype === "bool" || (e.dtype === "i32" && (e.size !== undefined || f.ranges.has(e))));
+  if (e.kind === "broadcast") return indexPure(e.value, f, fits);
+  if (e.kind === "ramp") return inRange(e, f, fits) && indexPure(e.base, f, fits) && indexPure(e.stride, f, fits);
+  if (e.kind !== "op") return false;
+  const memo = fits ? f.fitsMemo : f.pureMemo;
+  const old = memo.get(e);
+  if (old !== undefined) return old;
+  const logical = e.dtype === "bool" && (COMPARISONS.has(e.op) || LOGIC.has(e.op));
+  const ok =
+    (logical || (e.dtype === "i32" && INDEX_OPS.has(e.op))) &&
+    e.args.every((a) => indexPure(a, f, fits)) &&
+    (logical || inRange(e, f, fits));
+  memo.set(e, ok);
+  return ok;
+}
+/** Where sizes are symbolic, that index arithmetic in a condition does not overflow is a promise, not something to be proved. */
+function inRange(e: Expr, f: Facts, fits: boolean): boolean {
+  const b = boundsOf(e, f);
+  if (b.min >= I32.min && b.max <= I32.max) return true;
+  return !fits && usesVar(e, (v) => v.size !== undefined || f.ranges.get(v)?.constant === false);
+}
+
+/**
+ * Whether what is proved of an expression (a condition, an index) as exact arithmetic holds at run time: every operation in it
+ * that might wrap is index arithmetic, or has bounds within i32.
+ */
+export function isExact(e: Expr, f: Facts): boolean {
+  if (e.kind === "broadcast") return isExact(e.value, f);
+  if (e.kind === "ramp") return isExact(e.base, f) && isExact(e.stride, f);
+  if (e.kind === "shuffle") return e.vectors.every((v) => isExact(v, f));
+  // anything else is an atom to proofs, whatever it is computed from
+  if (e.kind !== "op" || !(e.dtype === "bool" || (e.dtype === "i32" && INDEX_OPS.has(e.op)))) return true;
+  const old = f.exactMemo.get(e);
+  if (old !== undefined) return old;
+  const ok =
+    e.args.every((a) => isExact(a, f)) &&
+    (e.dtype === "bool" || !WRAPPING.has(e.op) || indexPure(e, f, false) || inRange(e, f, true));
+  f.exactMemo.set(e, ok);
+  return ok;
 }
 
 // ---- linear forms
@@ -301,7 +355,7 @@ function relax(l: Lin, f: Facts, target: number, fuel: { left: number }): number
     if (r !== undefined) return Math.max(b, relax(r, f, target, fuel));
   }
   for (const [e, k] of l.terms) {
-    const r = relaxQuotient(l, e, k, f);
+    const r = relaxQuotient(l, e, k) ?? relaxSymbolicQuotient(l, e, k, f);
     if (r !== undefined) {
       const low = relax(r.form, f, target * r.scale, fuel);
       return Math.max(b, -divideBounds(-low, r.scale));
@@ -364,42 +418,6 @@ function eliminate(l: Lin, r: VarRange, f: Facts): Lin | undefined {
   return m && linAdd(rest, m);
 }
 
-/** (x + p) // c - (x + q) // c >= (p - q) // c: how a rounded-up count compares with a rounded-down one. */
-function relaxQuotientPair(l: Lin): Lin | undefined {
-  for (const [e, k] of l.terms) {
-    if (k < 0 || e.kind !== "op" || e.op !== "floordiv") continue;
-    const c = constInt(e.args[1]!);
-    if (c === undefined || c <= 0) continue;
-    for (const [g, n] of l.terms) {
-      if (n > 0 || g.kind !== "op" || g.op !== "floordiv" || g.args[1] !== e.args[1]) continue;
-      const d = linSub(linOf(e.args[0]!), linOf(g.args[0]!));
-      if (d.terms.size > 0) continue;
-      const m = Math.min(k, -n);
-      return linPlus(linAdd(linAdd(l, linAtom(e), -m), linAtom(g), m), m * divideBounds(d.constant, c));
-    }
-  }
-  return undefined;
-}
-
-/** c * (a // c) lies in [a - c + 1, a], and a % c = a - c * (a // c): used where the rest has something of `a` to cancel. */
-function relaxQuotient(l: Lin, e: Expr, k: number, f: Facts): { form: Lin; scale: number } | undefined {
-  if (e.kind !== "op" || (e.op !== "floordiv" && e.op !== "floormod")) {
-    return relaxSymbolicQuotient(l, e, k, f);
-  }
-  const c = constInt(e.args[1]!);
-  if (c === undefined || c <= 0) return undefined;
-  const a = linOf(e.args[0]!);
-  if (!sharesAtoms(l, a, e)) return undefined;
-  if (e.op === "floormod") {
-    const whole = linAdd(a, linAtom(floordiv(e.args[0]!, e.args[1]!)), -c);
-    return { form: replaceAtom(l, e, whole), scale: 1 };
-  }
-  const scale = c / gcd(c, k);
-  const scaled = linScale(l, scale);
-  const n = (k * scale) / c;
-  const bound = k < 0 ? a : linPlus(a, 1 - c);
-  return { form: linAdd(linAdd(scaled, linAtom(e), -k * scale), bound, n), scale };
-}
 function relaxSymbolicQuotient(l: Lin, e: Expr, k: number, f: Facts): { form: Lin; scale: number } | undefined {
   const fs = factorsOf(e);
   if (fs.length < 2) return undefined;
@@ -414,8 +432,4 @@ function relaxSymbolicQuotient(l: Lin, e: Expr, k: number, f: Facts): { form: Li
     return { form: replaceAtom(l, e, bound), scale: 1 };
   }
   return undefined;
-}
-function sharesAtoms(l: Lin, a: Lin, except: Expr): boolean {
-  for (const x of a.terms.keys()) if (x !== except && l.terms.has(x)) return true;
-  return false;
 }

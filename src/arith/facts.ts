@@ -2,10 +2,20 @@
  * What is known at a point of the program: the ranges of variables and the conditions that hold. Immutable, so that results
  * can be remembered per instance.
  */
-import { constInt, type Expr, FALSE, ge, int, TRUE, type Var } from "../ir/index.ts";
-import { divideBounds, intervalOf } from "./bounds.ts";
+import { and, constInt, type Expr, FALSE, ge, int, TRUE, type Var } from "../ir/index.ts";
+import { intervalOf, isExact } from "./bounds.ts";
 import { conjuncts, greaterEqualForms, replaceAtom } from "./conditions.ts";
-import { isIndexTyped, type Lin, linAdd, linOf, linPlus } from "./linear.ts";
+import {
+  divideBounds,
+  factorsOf,
+  isIndexTyped,
+  isProduct,
+  type Lin,
+  linAdd,
+  linAtom,
+  linOf,
+  linPlus,
+} from "./linear.ts";
 import { simplifyNode } from "./simplify.ts";
 
 export interface Interval {
@@ -49,6 +59,7 @@ export class Facts {
   readonly congruenceMemo: Memo<Expr, Congruence>;
   readonly fitsMemo: Memo<Expr, boolean>;
   readonly pureMemo: Memo<Expr, boolean>;
+  readonly exactMemo: Memo<Expr, boolean>;
   readonly #children = new WeakMap<Expr, Facts>();
   /** The last range given to each variable, so that what is found out inside a loop is found out once. */
   readonly #ranged = new WeakMap<Var, { readonly min: Expr; readonly extent: Expr; readonly facts: Facts }>();
@@ -71,6 +82,7 @@ export class Facts {
     this.congruenceMemo = forever ? new WeakMap() : new Map();
     this.fitsMemo = forever ? new WeakMap() : new Map();
     this.pureMemo = forever ? new WeakMap() : new Map();
+    this.exactMemo = forever ? new WeakMap() : new Map();
   }
 
   static readonly empty: Facts = new Facts({}, true);
@@ -102,7 +114,10 @@ export class Facts {
     return new Facts({ ...base, ranges });
   }
 
-  /** With a condition known to hold. Conjunctions are taken apart; what is no linear inequality is remembered as it is. */
+  /**
+   * With a condition known to hold. Conjunctions are taken apart; what is no linear inequality is remembered as it is, and what
+   * may wrap around is left out.
+   */
   withCondition(c: Expr): Facts {
     const old = this.#children.get(c);
     if (old !== undefined) return old;
@@ -111,7 +126,13 @@ export class Facts {
     return made;
   }
   #withCondition(c: Expr): Facts {
-    const s = simplifyNode(c, this, "index");
+    const exact = conjuncts(c).filter((p) => isExact(p, this));
+    if (exact.length === 0) return this;
+    const s = simplifyNode(
+      exact.reduce((a, b) => and(a, b)),
+      this,
+      "index",
+    );
     if (s === TRUE || s === FALSE || s.lanes !== 1) return this;
     const forms: Lin[] = [];
     const truths = new Map(this.truths);
@@ -120,7 +141,7 @@ export class Facts {
       truths.set(p, TRUE);
       if (p.kind === "op" && p.op === "not") truths.set(p.args[0]!, FALSE);
       const ge0 = greaterEqualForms(p);
-      for (const l of ge0 ?? []) forms.push(l, ...onlyWay(l, this));
+      for (const l of ge0 ?? []) forms.push(l, ...onlyWay(l, this), ...nonZeroFactors(l, this));
       if (p.kind === "op" && p.op === "eq") noteRemainder(p.args[0]!, p.args[1]!, multiples);
     }
     const tight = new Map(this.tight);
@@ -203,6 +224,16 @@ function onlyWay(l: Lin, f: Facts): Lin[] {
     if (possible.length === 1) return [possible[0]!, ...onlyWay(possible[0]!, f)];
   }
   return [];
+}
+
+/** From k * (a * b) - c >= 0, where that can't be of a product of 0: each factor that is never negative is at least 1. */
+function nonZeroFactors(l: Lin, f: Facts): Lin[] {
+  const [only] = l.terms;
+  if (only === undefined || l.terms.size > 1 || l.constant >= 0) return [];
+  const [atom, k] = only;
+  const factors = isProduct(atom) ? factorsOf(atom) : [];
+  if (k < 0 || !factors.every((x) => intervalOf(linAtom(x), f).min >= 0)) return [];
+  return factors.map((x) => linPlus(linAtom(x), -1));
 }
 
 /** From k*a + rest >= 0: bounds of each atom a. */

@@ -14,6 +14,7 @@ import { cover, exact, type Range, union } from "./regions.ts";
 import { simplifyNode } from "./simplify.ts";
 import { type Ends, type Solution, solve, symbolicEnds } from "./symbolic.ts";
 
+export { isExact } from "./bounds.ts";
 export { foldOf, isFolded } from "./folds.ts";
 export {
   alignedStrides,

@@ -56,6 +56,8 @@ export function gcd(a: number, b: number): number {
   while (y !== 0) [x, y] = [y, x % y];
   return x;
 }
+/** floor(a / b) for b > 0, infinities kept. */
+export const divideBounds = (a: number, b: number): number => (Number.isFinite(a) ? Math.floor(a / b) : a);
 export const floorMod = (a: number, b: number): number => {
   const r = a % b;
   return r !== 0 && r < 0 !== b < 0 ? r + b : r + 0;

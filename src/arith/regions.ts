@@ -27,7 +27,8 @@ function coverDimension(
   facts: Facts,
 ): Range {
   const whole = size && { min: int(0), extent: size };
-  const ends = symbolicEnds(index, u.ranges, facts);
+  // an end that is a number only because no size is larger is none to allocate by
+  const ends = symbolicEnds(index, u.ranges, size ? facts.withoutSizeLimits() : facts);
   // a place that is read from memory: no box that moves with it can be made before it is read
   if (ends === undefined || readsMemory(ends.min) || readsMemory(ends.max)) {
     if (whole) return whole;

@@ -14,15 +14,12 @@ import {
   type Expr,
   int,
   isInteger,
-  maxInt,
-  minInt,
   type Op,
   op,
   TRUE,
-  usesVar,
   withChildren,
 } from "../ir/index.ts";
-import { boundsOf } from "./bounds.ts";
+import { boundsOf, indexPure } from "./bounds.ts";
 import type { Facts } from "./facts.ts";
 import { indexOp } from "./index-arith.ts";
 import { comparison, logic, negation } from "./index-logic.ts";
@@ -34,6 +31,7 @@ import { FLOAT_RULES } from "./rules-float.ts";
 import { rewriteIndex } from "./rules-index.ts";
 import { INT_RULES, SIGNED_RULES, UNSIGNED_RULES } from "./rules-int.ts";
 import { laneVar, scalarize, vectorize } from "./vectors.ts";
+import { COMPARISONS, INDEX_OPS } from "./wrapping.ts";
 
 export type Mode = "index" | "value";
 
@@ -149,12 +147,8 @@ function indexNode(e: Op, f: Facts): Expr {
   return w === undefined || w === e ? r : simplifyNode(w, f, "index");
 }
 
-const INDEX_OPS: ReadonlySet<string> = new Set(
-  "add sub mul neg abs floordiv floormod truncdiv truncrem min max select where".split(" "),
-);
 /** Sums of atoms that are simple already are simple. */
 const SUMS: ReadonlySet<string> = new Set(["add", "sub", "neg", "mul"]);
-const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
 
 /** A bool scalar. Logic and comparisons of i32 have a normal form in both modes. */
 function boolNode(e: Op, f: Facts, mode: Mode): Expr {
@@ -274,35 +268,4 @@ function byBounds(e: Op, f: Facts): Expr | undefined {
     default:
       return undefined;
   }
-}
-
-const LOW = Number(minInt("i32"));
-const HIGH = Number(maxInt("i32"));
-/**
- * Whether an expression is index arithmetic over variables with known ranges, in which no operation can leave i32, so that
- * exact and wrapping arithmetic agree. Without `fits`, symbolic sizes get the benefit of the doubt.
- */
-function indexPure(e: Expr, f: Facts, fits: boolean): boolean {
-  if (e.kind === "const") return e.dtype === "i32" || e.dtype === "bool";
-  if (e.kind === "var")
-    return !e.mutable && (e.dtype === "bool" || (e.dtype === "i32" && (e.size !== undefined || f.ranges.has(e))));
-  if (e.kind === "broadcast") return indexPure(e.value, f, fits);
-  if (e.kind === "ramp") return inRange(e, f, fits) && indexPure(e.base, f, fits) && indexPure(e.stride, f, fits);
-  if (e.kind !== "op") return false;
-  const memo = fits ? f.fitsMemo : f.pureMemo;
-  const old = memo.get(e);
-  if (old !== undefined) return old;
-  const logical = e.dtype === "bool" && (COMPARISONS.has(e.op) || e.op === "and" || e.op === "or" || e.op === "not");
-  const ok =
-    (logical || (e.dtype === "i32" && INDEX_OPS.has(e.op))) &&
-    e.args.every((a) => indexPure(a, f, fits)) &&
-    (logical || inRange(e, f, fits));
-  memo.set(e, ok);
-  return ok;
-}
-/** Where sizes are symbolic, that index arithmetic in a condition does not overflow is a promise, not something to be proved. */
-function inRange(e: Expr, f: Facts, fits: boolean): boolean {
-  const b = boundsOf(e, f);
-  if (b.min >= LOW && b.max <= HIGH) return true;
-  return !fits && usesVar(e, (v) => v.size !== undefined || f.ranges.get(v)?.constant === false);
 }

@@ -14,7 +14,7 @@ import {
   type Var,
 } from "../ir/index.ts";
 import type { Ranged } from "./affine.ts";
-import { boundsOf, intervalOf } from "./bounds.ts";
+import { boundsOf, intervalOf, isExact } from "./bounds.ts";
 import { comparisonForms, conjuncts, splitMinMax } from "./conditions.ts";
 import type { Facts } from "./facts.ts";
 import { proveGe0, quotient, sum } from "./index-arith.ts";
@@ -222,11 +222,12 @@ export interface Solution {
 
 /**
  * The interval of `v` in which a conjunction of comparisons certainly holds, whatever the variables in `inner` are.
- * Other variables stay symbolic. Undefined where it is no conjunction of comparisons linear in v, or where a part without
- * v cannot be proved.
+ * Other variables stay symbolic. Undefined where it is no conjunction of comparisons linear in v, where a part without
+ * v cannot be proved, and where its arithmetic may wrap around.
  */
 export function solve(cond: Expr, v: Var, facts: Facts, inner: ReadonlyMap<Var, Ranged>): Solution | undefined {
   const c = contextOf(inner, facts);
+  if (!isExact(cond, c.inner)) return undefined;
   const s = simplifyNode(cond, c.inner, "index");
   const lows: Expr[] = [];
   const highs: Expr[] = [];

@@ -3,7 +3,7 @@
  * loops that never run and the variables of loops that run once. Run between most passes; every pass may therefore
  * leave obvious work behind.
  */
-import { Facts, prove, simplify, simplifyIndex } from "../arith/index.ts";
+import { Facts, isExact, prove, simplify, simplifyIndex } from "../arith/index.ts";
 import {
   constInt,
   type Expr,
@@ -74,7 +74,8 @@ export function simplifyStmt(s: Stmt, facts: Facts = Facts.empty): Stmt {
 
 /** The condition simplified, conjunct by conjunct: those that certainly hold are dropped. */
 export function decide(c: Expr, facts: Facts): Expr {
-  const kept = conjuncts(simplify(c, facts)).filter((x) => !prove(x, facts));
-  if (kept.some((x) => x === FALSE || (x.dtype === "bool" && x.lanes === 1 && prove(not(x), facts)))) return FALSE;
+  const holds = (x: Expr): boolean => isExact(x, facts) && prove(x, facts);
+  const kept = conjuncts(simplify(c, facts)).filter((x) => !holds(x));
+  if (kept.some((x) => x === FALSE || (x.dtype === "bool" && x.lanes === 1 && holds(not(x))))) return FALSE;
   return conjoin(kept);
 }

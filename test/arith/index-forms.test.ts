@@ -98,7 +98,7 @@ describe("conditions", () => {
     const f = F.withVar(x, int(0), n);
     expect(A.prove(lt(x, n), f)).toBe(true);
     expect(A.prove(le(add(x, int(1)), n), f)).toBe(true);
-    const g = F.withCondition(lt(i, n));
+    const g = F.withVar(io, int(0), m).withVar(ii, int(0), int(6)).withCondition(lt(i, n));
     expect(A.prove(lt(i, n), g)).toBe(true);
     expect(A.prove(lt(i, add(n, int(3))), g)).toBe(true);
     expect(A.prove(lt(i, sub(n, int(1))), g)).toBe(false);
@@ -312,11 +312,28 @@ describe("solving conditions", () => {
     return s === undefined ? "undefined" : `${show(s.min)} .. ${show(s.max)}`;
   };
   test("linear", () => {
-    expect(solve(lt(i, n), io, [[ii, int(6)]])).toBe("undefined .. (n - 6) // 6".replace("(n - 6) // 6", "n // 6 - 1"));
-    expect(solve(lt(i, int(510)), io, [[ii, int(6)]])).toBe("undefined .. 84");
-    expect(solve(and(ge(add(x, y), int(1)), lt(add(x, y), int(57))), x, [[y, int(3)]])).toBe("1 .. 54");
-    expect(solve(lt(sub(n, mul(x, int(4))), int(0)), x)).toBe("n // 4 + 1 .. undefined");
-    expect(solve(ne(x, int(3)), x)).toBe("undefined");
-    expect(solve(lt(mul(x, n), m), x)).toBe("undefined .. (m - 1) // n");
+    const f = F.withVar(io, int(0), m).withVar(x, int(0), m);
+    expect(solve(lt(i, n), io, [[ii, int(6)]], f)).toBe("undefined .. n // 6 - 1");
+    expect(solve(lt(i, int(510)), io, [[ii, int(6)]], f)).toBe("undefined .. 84");
+    expect(solve(and(ge(add(x, y), int(1)), lt(add(x, y), int(57))), x, [[y, int(3)]], f)).toBe("1 .. 54");
+    expect(solve(lt(sub(n, mul(x, int(4))), int(0)), x, [], f)).toBe("n // 4 + 1 .. undefined");
+    expect(solve(ne(x, int(3)), x, [], f)).toBe("undefined");
+    expect(solve(lt(mul(x, n), m), x, [], f)).toBe("undefined .. (m - 1) // n");
+  });
+  test("a product that is not 0 has no factor that is", () => {
+    const [h, w] = [size("h", { min: 0 }), size("w", { min: 0 })];
+    const f = F.withVar(x, int(0), mul(h, w));
+    expect(A.prove(ge(w, int(1)), f)).toBe(true);
+    expect(A.prove(ge(h, int(1)), f)).toBe(true);
+    expect(A.prove(ge(w, int(1)), F.withCondition(ge(mul(h, w), int(0))))).toBe(false);
+    expect(A.prove(ge(y, int(1)), F.withVar(y, int(-3), int(9)).withCondition(ge(mul(h, y), int(1))))).toBe(false);
+  });
+  test("not of arithmetic that may wrap around", () => {
+    expect(solve(lt(add(x, int(1)), n), x)).toBe("undefined");
+    expect(solve(lt(x, n), x)).toBe("undefined .. n - 1");
+    const f = F.withVar(x, int(0), int(5000));
+    expect(solve(lt(mul(x, int(2 ** 20)), int(8)), x, [], f)).toBe("undefined");
+    expect(A.prove(lt(x, int(3)), f.withCondition(lt(mul(x, int(2 ** 20)), int(8))))).toBe(false);
+    expect(A.prove(lt(x, int(3)), F.withCondition(lt(add(x, int(5)), int(8))))).toBe(false);
   });
 });

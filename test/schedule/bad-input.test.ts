@@ -72,6 +72,17 @@ const cases: readonly (readonly [string, RegExp, (s: Untyped, l: Untyped) => unk
     /slidingWindow|computeAt|storeAt/,
     (s, l) => library.slidingWindow(s, C, l.i, { storeAt: null }),
   ],
+  [
+    "partition into too many",
+    /part a of loop i is number 2147483648/,
+    (s, l) => s.partition(l.i, { a: 2 ** 31, b: "rest" }),
+  ],
+  [
+    "vectorizeReduction of no loop",
+    /expected a loop.*undefined/,
+    (s) => library.vectorizeReduction(s, C, undefined, 4),
+  ],
+  ["twoLevelReduction of no loop", /expected a loop.*null/, (s) => library.twoLevelReduction(s, C, null, 4)],
   ["replay of nothing", /expected a list of steps/, (s) => (api.replay as Untyped)(undefined, s)],
 ];
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { replay, schedule } from "../../schedule/index.ts";
+import { replay, type ScheduleError, schedule } from "../../schedule/index.ts";
 import { verify } from "../../src/ir/index.ts";
 import { lowerFunc } from "../../src/lower/index.ts";
 import { interpret, interpretLowered } from "../../src/reference/index.ts";
 import { wasm } from "../../src/target/index.ts";
-import { compute, dim, placeholder, scalar, scan, sum } from "../../te/index.ts";
+import { Axis, compute, dim, placeholder, scalar, scan, sum } from "../../te/index.ts";
 import { illegal, nest } from "./helper.ts";
 import { condition, gemm, lowered, padded, stages, works } from "./versions.ts";
 
@@ -170,6 +170,21 @@ describe("specialize", () => {
     expect(illegal(s, () => hot.loop(s.loops(P).y)).legal).toEqual(["y", "x"]);
     s.split(cold.loop(x), { a: "rest", b: 2 });
     expect(illegal(s, () => s.unroll(cold.loop(x))).legal).toEqual(["a", "b"]);
+  });
+  test("a callback that goes on scheduling takes its loop away", () => {
+    const { Y, s } = padded();
+    const { y, x } = s.loops(Y);
+    let e: unknown;
+    try {
+      s.specialize(x, () => {
+        s.split(x, { xo: "rest", xi: 4 });
+        return new Axis(y.name, y.var).ge(1);
+      });
+    } catch (error) {
+      e = error;
+    }
+    expect((e as ScheduleError).code).toBe("specialize.dead-handle");
+    expect((e as ScheduleError).legal).toEqual(["xo", "xi"]);
   });
   test("inside each other, and names stay unique", () => {
     const { m, n, C, s, before, sizes } = gemm();

@@ -23,7 +23,7 @@ import {
   select,
   sum,
 } from "../../te/index.ts";
-import { nest, same } from "./helper.ts";
+import { illegal, nest, same } from "./helper.ts";
 
 const n = dim("n", { min: 0, max: 100 });
 const SIZES = [{ n: 0 }, { n: 1 }, { n: 4 }, { n: 5 }, { n: 11 }, { n: 16 }];
@@ -435,8 +435,33 @@ describe("what a combiner promises", () => {
     expect(custom(x, (a, b) => [a[0].sub(b[0])], [0])).toMatch(/combining the identity 0 with 1 gives -1/);
     expect(custom(x, (a, b) => [a[0].add(b[0]).mul(0.5)], [0])).toMatch(/identity/);
     const first = (a: any, b: any): any => [a[0].max(b[0]), select(b[0].gt(a[0]), b[1], a[1])];
-    expect(custom(xk, first, [-Infinity, 0])).toMatch(/\(1, \d\) and \(1, \d\) give/);
+    expect(custom(xk, first, [-Infinity, 0])).toMatch(/\(1, 0\) and \(1, -100\) give/);
     expect(custom(x, (a, b) => [a[0].add(b[0]).add(a[0].mul(b[0]).mul(a[0]))], [0])).toMatch(/give/);
+  });
+  test("nor do sums within limits: saturating ones, clamped ones", () => {
+    expect(custom(x, (a, b) => [a[0].add(b[0]).min(10)], [0])).toMatch(/gives? 10/);
+    expect(custom(x, (a, b) => [a[0].add(b[0]).max(-3)], [0])).toMatch(/gives? -3/);
+    const Z = placeholder("Z", [20], "i8");
+    const z = (k: any): any[] => [Z.at(k)];
+    expect(custom(z, (a, b) => [a[0].addSat(b[0])], [0])).toMatch(/from the left/);
+    expect(custom(z, (a, b) => [a[0].add(b[0]).mod(7)], [0])).toMatch(/give/);
+  });
+  test("an identity that changes values, but not itself, is one to start from", () => {
+    const largest = (a: any, b: any): any => [a[0].abs().max(b[0].abs())];
+    expect(custom(x, largest, [0])).toBeUndefined();
+    expect(custom(x, (a, b) => [a[0].max(b[0])], [0])).toBeUndefined();
+    expect(custom(x, (a, b) => [a[0].add(b[0])], [5])).toMatch(/identity 5 with 5 gives 10/);
+    const P = placeholder("P", [20], "i32");
+    const top = (init: number) =>
+      scatter("H", { b: 4 }, { i: 20 }, ({ i }) => ({ at: [P.at(i)], value: X.at(i) }), {
+        combine: { name: "top", combine: (a, b) => a.max(b), identity: 0 },
+        init,
+      });
+    const [zero, low] = [top(0), top(-5)];
+    const s = schedule(zero);
+    s.rfactor(zero, s.loopList(zero)[0]!);
+    const t = schedule(low);
+    expect(illegal(t, () => t.rfactor(low, t.loopList(low)[0]!)).message).toMatch(/identity 0 with -3 gives 0/);
   });
 });
 

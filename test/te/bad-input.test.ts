@@ -8,6 +8,11 @@ const t: Untyped = te;
 const A: Untyped = te.placeholder("A", [8]);
 const body = (f: (axes: Untyped) => unknown) => () => t.compute("C", { i: 4 }, f);
 const inside = (f: (x: Untyped, i: Untyped) => unknown) => body(({ i }) => f(A.at(i), i));
+const N: Untyped = te.placeholder("N", [8], "i32");
+const inNest = (f: (out: Untyped, b: Untyped) => unknown) => () =>
+  t.nest("N", { reads: [N], results: { shape: { i: 8 }, dtype: "i32" } }, (_: Untyped, out: Untyped, b: Untyped) => {
+    f(out, b);
+  });
 const proto = (v: unknown): unknown => JSON.parse(JSON.stringify({ x: v }).replace('"x"', '"__proto__"'));
 const chained = (x: Untyped, n: number): Untyped => Array.from({ length: n }).reduce((e: Untyped) => e.add(1), x);
 
@@ -78,6 +83,54 @@ const cases: readonly (readonly [string, te.TeErrorCode, RegExp, () => unknown])
     "te.extent",
     /"P" has strides/,
     () => t.placeholder("P", [9, 4], "f32", { strides: [2 ** 30, 1] }),
+  ],
+  [
+    "extent of data",
+    "te.extent",
+    /axis "b" of "S" is N\[0\], which depends on data/,
+    () => t.scatter("S", { b: N.at(0) }, { i: 8 }, ({ i }: Untyped) => ({ at: [i], value: t.lit(1, "i32") })),
+  ],
+  [
+    "memory of data",
+    "te.extent",
+    /axis "i0" of "c" is .*, which depends on data/,
+    inNest((_, b) => b.alloc("c", [N.at(0).max(1)], "i32")),
+  ],
+  [
+    "memory of a branch",
+    "te.scope",
+    /"N": memory "c" is used outside of the loop or branch/,
+    inNest((out, b) => {
+      let c: Untyped;
+      b.if(N.at(0).gt(0), () => {
+        c = b.alloc("c", [], "i32");
+      });
+      out.store([0], c.at());
+    }),
+  ],
+  [
+    "memory of a loop",
+    "te.scope",
+    /"N": memory "c" is used outside/,
+    inNest((_, b) => {
+      let c: Untyped;
+      b.for("i", 4, () => {
+        c = b.alloc("c", [], "i32");
+      });
+      c.store([], 3);
+    }),
+  ],
+  [
+    "unroll is no boolean",
+    "te.option",
+    /loop "i": unroll is .*yes.*: expected true or false/,
+    inNest((_, b) => b.for("i", 4, () => {}, { unroll: "yes" })),
+  ],
+  [
+    "result of no dtype",
+    "te.dtype",
+    /the result "N": undefined is no dtype/,
+    () => t.nest("N", { results: { shape: { i: 8 }, dtype: undefined } }, () => {}),
   ],
   ["too deep", "te.depth", /"C": an expression is nested .* addAll/, inside((x) => chained(x, 5000))],
   ["too deep in a sum", "te.depth", /sum over k/, inside((x) => t.sum({ k: 2 }, () => chained(x, 800)))],

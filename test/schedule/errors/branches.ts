@@ -9,7 +9,7 @@ function gemm() {
   const B = placeholder("B", [k, n]);
   const C = compute("C", { i: m, j: n }, ({ i, j }) => sum({ k }, ({ k }) => A.at(i, k).mul(B.at(k, j))));
   const s = schedule(C);
-  return { A, C, n, s, loops: s.loops(C) };
+  return { A, C, m, n, s, loops: s.loops(C) };
 }
 function rows() {
   const X = placeholder("X", { y: 6, x: 8 });
@@ -72,6 +72,16 @@ const specializing: readonly ErrorCase[] = [
     make: () => {
       const { s, a, b, i } = shifted();
       return { s, step: () => s.specialize(i, a.add(b).gt(0)) };
+    },
+  },
+  {
+    primitive: "specialize",
+    condition: 2,
+    code: "specialize.overflow",
+    name: "sizes",
+    make: () => {
+      const { s, n, m, loops } = gemm();
+      return { s, step: () => s.specialize(loops.i, n.mul(m).lt(1000)) };
     },
   },
   {
@@ -183,6 +193,15 @@ const partitioning: readonly ErrorCase[] = [
     make: () => {
       const { s, y } = rows();
       return { s, step: () => s.partition(y, { top: 3, body: "rest", bottom: 3 }) };
+    },
+  },
+  {
+    primitive: "partition",
+    condition: 5,
+    code: "partition.overflow",
+    make: () => {
+      const { s, m, loops } = gemm();
+      return { s, step: () => s.partition(loops.i, { top: m.mul(m), body: "rest" }) };
     },
   },
   {

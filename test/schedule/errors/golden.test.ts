@@ -5,6 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { docstringsIn, partsOf } from "../../../scripts/primitives/docstrings.ts";
 import { blocksOf, type Func, type Stmt, visitStmt } from "../../../src/ir/index.ts";
 import { illegal } from "../helper.ts";
 import type { ErrorCase } from "./case.ts";
@@ -34,31 +35,19 @@ function namesIn(f: Func): Set<string> {
 }
 
 /** The numbers under `Conditions:` in the docstrings of functions and methods, by name. */
-function conditionsIn(text: string): Map<string, number[]> {
-  const out = new Map<string, number[]>();
-  for (const [, doc, , name] of text.matchAll(
-    /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*(export function |(?:protected |override )?)([A-Za-z]+)\s*[<(]/g,
-  )) {
-    const lines = doc!.split("\n").map((l) => l.replace(/^\s*\* ?/, ""));
-    const start = lines.findIndex((l) => l.trim() === "Conditions:");
-    if (start < 0) continue;
-    const rest = lines.slice(start + 1);
-    const end = rest.findIndex((l) => l.trim() === "");
-    const numbers = rest.slice(0, end < 0 ? rest.length : end).flatMap((l) => {
-      const n = /^(\d+)\. /.exec(l);
-      return n ? [Number(n[1])] : [];
-    });
-    out.set(name!, numbers);
-  }
-  return out;
-}
 function allConditions(): Map<string, number[]> {
   const out = new Map<string, number[]>();
   for (const folder of ["primitives/", "library/", "methods/"])
     for (const file of readdirSync(new URL(folder, root), { recursive: true }) as string[]) {
       if (!file.endsWith(".ts")) continue;
-      const text = readFileSync(new URL(folder + file, root), "utf8");
-      for (const [name, numbers] of conditionsIn(text)) out.set(name, numbers);
+      for (const doc of docstringsIn(readFileSync(new URL(folder + file, root), "utf8"))) {
+        const { conditions } = partsOf(doc);
+        if (conditions.length > 0)
+          out.set(
+            doc.name,
+            conditions.map((c) => c.number),
+          );
+      }
     }
   return out;
 }
