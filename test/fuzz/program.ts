@@ -283,7 +283,10 @@ export function makeProgram(spec: ProgramSpec): Program {
       }
       case "choice": {
         define("W", src.shape, src.real, (ix) => {
-          const c = s.x % 2 === 0 ? ix[0]!.lt(1 + (s.y % 5)) : d === "bool" ? at(src, ix) : at(src, ix).gt(1);
+          // near the end of its range the sum wraps, and the comparison is false
+          const whole = isInteger(d) && s.z % 4 >= 2 ? at(src, ix).cast("i32") : undefined;
+          const ofData = () => whole?.add(s.y % 7).gt(whole) ?? (d === "bool" ? at(src, ix) : at(src, ix).gt(1));
+          const c = s.x % 2 === 0 ? ix[0]!.lt(1 + (s.y % 5)) : ofData();
           const [a, b] = [at(src, ix), d === "bool" ? at(src, ix).not() : at(src, ix).add(1)];
           return (s.z % 2 === 0 ? te.select : (te.where as any))(c, a, b);
         });

@@ -53,6 +53,12 @@ export function scatterStage(s: StageSpec, src: Value, d: DType, w: Workshop): b
   if (start) options.init = (ax: any): AnyExpr => at(start, rows ? [ax.row, ax.bin] : [ax.bin]);
   else if (s.z % 3 === 2) options.init = d === "bool" ? true : 1;
   if (s.y % 4 === 1) options.where = (ax: any): AnyExpr => ax.a0.lt(1 + (s.x % 6));
+  // a sum that may wrap
+  else if (s.y % 4 === 3 && codes)
+    options.where = (ax: any): AnyExpr => {
+      const code = at(codes, [ax[`a${rank - 1}`]]);
+      return code.add(1 + (s.x % 6)).gt(code);
+    };
   const axes = rows ? { row: src.shape[0], bin: bins.given } : { bin: bins.given };
   const over: Record<string, any> = {};
   src.shape.forEach((e, i) => {

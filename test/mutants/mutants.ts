@@ -483,4 +483,11 @@ export const MUTANTS: readonly Mutant[] = [
     "reductionNest(c).includes(l.node) && initReads(c.node, written)",
     "reductionNest(c).includes(l.node) && initReads(c.node, new Set())",
   ),
+  m(
+    "facts: arithmetic on data does not wrap",
+    "src/arith/facts.ts",
+    "conjuncts(c).filter((p) => isExact(p, this))",
+    "[...conjuncts(c)]",
+  ),
+  m("constants around a loop: told apart by one byte", "codegen/wasm/writer.ts", "full.join()", "String(full[0])"),
 ];
