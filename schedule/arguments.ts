@@ -1,6 +1,6 @@
 /** Arguments that are no handles, checked before a primitive looks at the loop nest. */
 import type { BlockId, Func, Scope, Tail, Var } from "../src/ir/index.ts";
-import { refuse } from "./error.ts";
+import { type Complaint, refuse } from "./error.ts";
 import { isLoop } from "./handles.ts";
 
 /** A name for a value that is not what it should be. */
@@ -12,7 +12,12 @@ export function describe(x: unknown): string {
   return typeof x === "object" ? "an object" : `${typeof x} ${String(x)}`;
 }
 
-export function badArgument(f: Func | undefined, primitive: string, message: string, legal: string[] = []): never {
+export function badArgument(
+  f: Func | undefined,
+  primitive: string,
+  message: string,
+  legal: Complaint["legal"] = [],
+): never {
   return refuse(f, { primitive, condition: 0, code: "argument", message, legal });
 }
 

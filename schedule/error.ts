@@ -72,7 +72,14 @@ export class ScheduleError extends TilewrightError {
   }
   /** The same error, said of a step of a trace. */
   during(step: string): ScheduleError {
-    const e = new ScheduleError(this.#func, { ...this.#complaint, during: step });
+    return this.#with({ during: step });
+  }
+  /** The same error, said by the primitive whose arguments were looked up. */
+  of(primitive: string): ScheduleError {
+    return this.#with({ primitive });
+  }
+  #with(more: Partial<Complaint>): ScheduleError {
+    const e = new ScheduleError(this.#func, { ...this.#complaint, ...more });
     if (this.#tools) e.mayTry(this.#tools.primitives, this.#tools.settle);
     return e;
   }

@@ -8,11 +8,11 @@
  * Each result gets a name of its own, by which later steps mean it; where its name is taken, `i as i_1` gives another one.
  * Words stand for themselves (`C.i`, `peel`); what isn't a word, or would be taken for a result, stands in quotes.
  */
-import { TilewrightError } from "../src/ir/index.ts";
+import { nearNames, TilewrightError } from "../src/ir/index.ts";
 import { describe } from "./arguments.ts";
 import type { Json, Trace, TraceStep } from "./trace.ts";
 
-/** Arguments that stand without their names, in this order, as far as a step has them. */
+/** Arguments that stand without their names, in this order, as far as a step has them; by primitive, all of which are here. */
 const POSITIONAL: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
     split: ["loop", "factors"],
@@ -22,6 +22,7 @@ const POSITIONAL: ReadonlyMap<string, readonly string[]> = new Map(
     vectorize: ["loop"],
     parallel: ["loop"],
     bind: ["loop", "index"],
+    annotate: [],
     pad: ["block", "loop", "multiple"],
     computeAt: ["block", "loop"],
     computeRoot: ["block"],
@@ -36,6 +37,8 @@ const POSITIONAL: ReadonlyMap<string, readonly string[]> = new Map(
     cacheWrite: ["block", "scope"],
     setScope: ["block", "scope"],
     prepare: ["block"],
+    transformLayout: [],
+    storageAlign: [],
     reindex: ["block", "buffer", "scope"],
     decomposeReduction: ["block", "loop"],
     rfactor: ["block", "loops"],
@@ -46,6 +49,8 @@ const POSITIONAL: ReadonlyMap<string, readonly string[]> = new Map(
     choose: ["name", "options"],
   }),
 );
+/** The primitives that steps can be of. */
+export const PRIMITIVES: readonly string[] = [...POSITIONAL.keys()];
 const WORD = /^[\p{L}_$][\p{L}\p{N}_$.#]*$/u;
 const CONSTANTS = new Map<string, Json>([
   ["true", true],
@@ -125,6 +130,12 @@ type Token = { readonly at: number } & (
 const TOKEN =
   /\s*(?:(?<word>[\p{L}_$][\p{L}\p{N}_$.#]*)|(?<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<text>"(?:[^"\\]|\\.)*")|(?<sign>[=,:()[\]{}]))/uy;
 
+/** What to say of a step of a primitive that there is not. */
+export function unknownPrimitive(name: string): string {
+  const near = nearNames(name, PRIMITIVES);
+  return `there is no primitive ${JSON.stringify(name)}${near.length > 0 ? `: is it ${near.join(", ")}?` : ""}`;
+}
+
 /** One line of text, read token by token. */
 class Line {
   readonly #text: string;
@@ -161,9 +172,12 @@ class Line {
   }
   fail(at: number, expected: string): never {
     const found = this.#text.slice(at).trim() === "" ? "the end of the line" : `"${this.#text.slice(at).trim()}"`;
+    return this.#wrong(at, `expected ${expected}, found ${found}`);
+  }
+  #wrong(at: number, message: string): never {
     throw new TilewrightError(
       "schedule.trace-text",
-      `line ${this.#line}, column ${at + 1}: expected ${expected}, found ${found}\n${this.#text}\n${" ".repeat(at)}^`,
+      `line ${this.#line}, column ${at + 1}: ${message}\n${this.#text}\n${" ".repeat(at)}^`,
     );
   }
   get #token(): Token {
@@ -222,11 +236,13 @@ class Line {
     this.#need(":");
     return [key, this.#value()];
   }
-  #args(primitive: string): { readonly [k: string]: Json } {
-    const order = POSITIONAL.get(primitive) ?? [];
+  /** Arguments of a primitive whose name stands at `from`. */
+  #args(primitive: string, from: number): { readonly [k: string]: Json } {
+    const order = POSITIONAL.get(primitive);
     const entries: [string, Json][] = [];
     this.#list(")", () => {
       if (this.#is(":", 1)) return void entries.push(this.#entry(entries));
+      if (order === undefined) return this.#wrong(from, unknownPrimitive(primitive));
       const key = order[entries.length];
       if (key === undefined || entries.some(([k], i) => k !== order[i])) this.fail(this.#token.at, "name: value");
       entries.push([key, this.#value()]);
@@ -244,9 +260,10 @@ class Line {
       } while (this.#skip(","));
       this.#need("=");
     }
+    const { at: from } = this.#token;
     const primitive = this.#name("a primitive");
     this.#need("(");
-    const args = this.#args(primitive);
+    const args = this.#args(primitive, from);
     const reassociates = this.#skip(REASSOCIATES);
     if (this.#token.kind !== "end") this.fail(this.#token.at, "the end of the line");
     for (const { name, alias, at } of results) {

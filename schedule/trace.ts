@@ -15,7 +15,7 @@ import { moveReplay } from "./methods/moves.ts";
 import { reductionReplay } from "./methods/reductions.ts";
 import { Args, type Replay } from "./replay.ts";
 import type { Schedule } from "./schedule.ts";
-import { formatSteps } from "./trace-text.ts";
+import { formatSteps, unknownPrimitive } from "./trace-text.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [k: string]: Json };
 export interface TraceStep {
@@ -80,8 +80,8 @@ function redo(s: Schedule<unknown>, trace: Trace, n: number, args: TraceStep["ar
   const step = trace[n]!;
   const run = Object.hasOwn(REPLAY, step.primitive) ? REPLAY[step.primitive] : undefined;
   try {
-    if (!run) badArgument(s.func, "replay", `there is no primitive "${step.primitive}"`, Object.keys(REPLAY));
-    run(s, new Args(s, args));
+    if (!run) badArgument(s.func, "replay", unknownPrimitive(step.primitive), Object.keys(REPLAY));
+    run(s, new Args(s, { primitive: step.primitive, args }));
   } catch (e) {
     throw e instanceof ScheduleError ? e.during(`step ${n} (${formatSteps(trace.slice(0, n + 1))[n]})`) : e;
   }

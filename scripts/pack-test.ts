@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { USER_PROGRAM } from "../test/types/user-program.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -54,7 +55,7 @@ const TSCONFIG = {
     ...{ strict: true, noUncheckedIndexedAccess: true, declaration: true, outDir: "out", rootDir: "." },
     ...{ types: ["node"], typeRoots: [join(root, "node_modules/@types")] },
   },
-  files: ["program.ts"],
+  files: ["program.ts", "declared.ts"],
 };
 
 const folder = mkdtempSync(join(tmpdir(), "tilewright-pack-"));
@@ -73,6 +74,7 @@ try {
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
   npm(folder, "install", "--no-save", "--no-audit", "--no-fund", join(folder, tarball.filename));
   writeFileSync(join(folder, "program.ts"), PROGRAM);
+  writeFileSync(join(folder, "declared.ts"), USER_PROGRAM);
   writeFileSync(join(folder, "runtime.mjs"), RUNTIME_ONLY);
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(TSCONFIG));
   const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: folder, stdio: "inherit" });

@@ -2,23 +2,44 @@
 
 export { intrinsics } from "../codegen/wasm/index.ts";
 export {
+  type Annotation,
+  type BlockHandle,
+  type BlockLike,
   type Choice,
   type ChoiceSettings,
+  type Condition,
   choicesOf,
   choose,
   type Decisions,
   type ExplainOptions,
   explain,
+  type Factor,
+  type FoldOptions,
   formatTrace,
+  type IndexMapData,
   type Json,
+  type LayoutMap,
+  type Loop,
+  type LoopNamesOf,
+  type LoopRecord,
+  type PadValue,
+  type PartSize,
   parseTrace,
   type ReplayOptions,
+  type Rfactored,
+  type RfactorOptions,
   replay,
   Schedule,
   ScheduleError,
+  type SplitLoops,
+  type SplitOptions,
+  type Stage,
+  type Surroundings,
   schedule,
+  type TensorizeOptions,
   type Trace,
   type TraceStep,
+  type Version,
   withChoices,
 } from "../schedule/index.ts";
 export * from "../te/index.ts";
@@ -33,6 +54,23 @@ export {
   type Warning,
   type WarningCode,
 } from "./inspect/index.ts";
-export { type DType, type Intrinsic, TilewrightError } from "./ir/index.ts";
+// Types that those of handles, functions and expressions are made of: declarations of users' modules name them.
+export {
+  type Block,
+  type BlockId,
+  type Buffer,
+  type DType,
+  type Expr as ExprNode,
+  type For,
+  type Func,
+  type GridIndex,
+  type Intrinsic,
+  type IterKind,
+  type LoopKind,
+  type Scope,
+  type Stmt,
+  TilewrightError,
+  type Var,
+} from "./ir/index.ts";
 export { type Arena, type ArenaOptions, arena, load, RuntimeArgumentError } from "./runtime/index.ts";
 export { type Abi, type SizeExpr, type Target, type WasmOptions, type WasmTarget, wasm } from "./target/index.ts";

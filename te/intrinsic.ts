@@ -16,6 +16,7 @@ import {
   isFloat,
   isInteger,
   type Load,
+  nearNames,
   type Reduce,
   registerIntrinsic,
   substitute,
@@ -247,7 +248,11 @@ function codeOf(
   });
   const emit = (instruction: string, ...given: readonly unknown[]): IntrinsicCode => {
     const known = WASM_INSTRUCTIONS.get(instruction);
-    if (known === undefined) throw fail(name, `there is no instruction ${JSON.stringify(instruction)}`);
+    if (known === undefined) {
+      const near = nearNames(String(instruction), WASM_INSTRUCTIONS.keys());
+      const meant = near.length > 0 ? `: is it ${near.join(", ")}?` : "";
+      throw fail(name, `there is no instruction ${told(instruction)}${meant}`);
+    }
     if (known.relaxed && !relaxed) throw fail(name, `${instruction} needs requires: { features: ["relaxed"] }`);
     const args = given.filter(isToken);
     const rest = given.filter((x) => !isToken(x)).flat();

@@ -320,7 +320,10 @@ export class NestBuilder {
     if (!dependsOnData(from) && !dependsOnData(to))
       return steps(prove(ge(span, int(0)), facts) ? span : max(span, int(0)));
     // what data says may be too far apart for a number, and must not change while the loop runs
-    const safe = max(steps(select(gt(to, from), span, int(0))), int(0));
-    return this.#keep(`${name}.extent`, safe);
+    const isBelow = (x: Node, y: Node): boolean => !dependsOnData(x) && !dependsOnData(y) && prove(ge(y, x), facts);
+    // a difference below 0 wraps to one above only where the one end is above 0 and the other one below
+    const wraps = !isBelow(from, int(0)) && !isBelow(int(0), to);
+    const length = wraps ? select(gt(to, from), span, int(0)) : max(span, int(0));
+    return this.#keep(`${name}.extent`, wraps || step > 1 ? max(steps(length), int(0)) : length);
   }
 }

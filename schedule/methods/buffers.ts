@@ -42,7 +42,8 @@ export class BufferMethods<X> extends MoveMethods<X> {
     const whose: { readonly [k: string]: Json } = several
       ? { consumers: ids === "all" ? ids : ids.map(ref) }
       : { block: ref(ids) };
-    const args = { ...whose, buffer: this.session.bufferRef(b), scope, axes: [...axes] };
+    const said = options.axes !== undefined || axes.length > 0;
+    const args = { ...whose, buffer: this.session.bufferRef(b), scope, ...(said ? { axes: [...axes] } : {}) };
     const o = this.session.apply("cacheRead", this.cacheRead, args, (f) => cacheRead(f, ids, b, scope, axes));
     return blockHandle(o.copy);
   }
@@ -92,7 +93,7 @@ export class BufferMethods<X> extends MoveMethods<X> {
 export const bufferReplay: Replay = {
   cacheRead: (s, a) => {
     const several = a.get<readonly string[] | "all" | undefined>("consumers");
-    const whose = several === undefined ? a.block() : several === "all" ? several : several.map((x) => s.blockAt(x));
+    const whose = several === undefined ? a.block() : several === "all" ? several : several.map((x) => a.block(x));
     return s.cacheRead(whose, a.get<string>("buffer"), a.get("scope"), { axes: a.get("axes") });
   },
   cacheWrite: (s, a) => s.cacheWrite(a.block(), a.get("scope")),

@@ -12,7 +12,7 @@ const NAME = "annotate";
  * nothing with it. `undefined` takes it away. Of a loop that is split the outermost part keeps its notes; a fused loop has those of
  * all its loops.
  *
- *     annotate(io, "why", "one panel per row")     // for io in 85:  # why: one panel per row
+ *     s.annotate(io, "why", "one panel per row")     // for io in 85:  # why: one panel per row
  *
  * Conditions:
  * 1. the key is none of those that primitives use themselves.

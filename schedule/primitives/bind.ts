@@ -26,8 +26,8 @@ const CONDITIONS: Readonly<Record<Kind | GridKind, number>> = {
  * Spreads a loop's iterations over a GPU's grid: over workgroups (`workgroup.x`, `.y`, `.z`), or over the invocations of one
  * (`local.x`, `.y`, `.z`). On WebAssembly, which has no grid, a bound loop runs one iteration after another.
  *
- *     bind(io, "workgroup.y")      // for io in 64:  ->  bound io in 64:  # workgroup.y
- *     bind(ii, "local.y")
+ *     s.bind(io, "workgroup.y")      // for io in 64:  ->  bound io in 64:  # workgroup.y
+ *     s.bind(ii, "local.y")
  *
  * Conditions:
  * 1. the loop is serial;

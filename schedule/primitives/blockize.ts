@@ -36,7 +36,7 @@ const NAME = "blockize";
  * Makes one block of a loop, the loops inside it and the block inside those. Its axes are what the loops around it count; the
  * loops themselves become part of its body, kinds and all.
  *
- *     blockize(ii)      // for io: for ii in 4: block C(vi = io*4 + ii)  ->  for io: block C(vi = io): for ii in 4: ... vi*4 + ii ...
+ *     s.blockize(ii)      // for io: for ii in 4: block C(vi = io*4 + ii)  ->  for io: block C(vi = io): for ii in 4: ... vi*4 + ii ...
  *
  * Of a reduction, the init becomes a nest over those of the loops that count its elements.
  *

@@ -104,9 +104,9 @@ function rootOf(consumers: readonly Place<Block>[]): Stmt {
  * A copy of a buffer in another scope, made before the block's nest, from which the block reads instead; or one copy for several
  * blocks, before the first of them. Move it to where it should be made with computeAt.
  *
- *     cacheRead(C, B, "workspace")
- *     cacheRead([C, D], B, "workspace")
- *     cacheRead("all", B, "workspace")      // for everybody who reads it
+ *     s.cacheRead(C, B, "workspace")
+ *     s.cacheRead([C, D], B, "workspace")
+ *     s.cacheRead("all", B, "workspace")      // for everybody who reads it
  *
  * The copy's loops are named after the buffer's axes (`axes`), or else the axes of the blocks that index it.
  *
@@ -204,7 +204,7 @@ const isList = (x: BlockId | readonly BlockId[]): x is readonly BlockId[] => Arr
  * The block writes to a new buffer in another scope, and a block after its nest copies that to where it wrote before. Move
  * the copy with reverseComputeAt.
  *
- *     const { compute, copy } = cacheWrite(C, "local")
+ *     const { compute, copy } = s.cacheWrite(C, "local")
  *
  * Conditions:
  * 1. no other block writes there, but for the other sides of branches at the root (do this before decomposeReduction and partition);
@@ -287,7 +287,7 @@ export function cacheWrite(f: Func, block: BlockId, scope: Scope): Outcome & { r
 /**
  * Changes where the buffers that a block writes live.
  *
- *     setScope(C, "local")
+ *     s.setScope(C, "local")
  *
  * Conditions:
  * 1. the block writes no output of the function: those are global;

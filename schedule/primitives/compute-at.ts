@@ -49,7 +49,7 @@ const NAME = "computeAt";
  * of them. The block's loops are made anew, named after its axes, with the smallest constant extents that cover the region
  * where there are such (plus a predicate); reduction axes keep their full extents. Splits of the block's old loops are lost.
  *
- *     computeAt(blurX, y)
+ *     s.computeAt(blurX, y)
  *
  * Conditions:
  * 1. the block is the only one that writes its buffers (not decomposed), and somebody reads them;

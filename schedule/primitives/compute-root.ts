@@ -16,7 +16,7 @@ const NAME = "computeRoot";
  * nobody reads it, after the nest it stands in. Undoes computeAt and reverseComputeAt; the block's loops are made anew, named
  * after its axes.
  *
- *     computeRoot(blurX)
+ *     s.computeRoot(blurX)
  *
  * Conditions:
  * 1. the block is the only one that writes its buffers (not decomposed);

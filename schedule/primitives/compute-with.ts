@@ -25,7 +25,7 @@ const NAME = "computeWith";
  * Runs two independent nests as one, down to a loop: the block's loops from the outermost one inwards join those of the other
  * nest down to the loop given, and what they hold is put into its body, in the order in which the nests stood.
  *
- *     computeWith(D, i)      // for i: C(i)  for i: D(i)  ->  for i: { C(i); D(i) }
+ *     s.computeWith(D, i)      // for i: C(i)  for i: D(i)  ->  for i: { C(i); D(i) }
  *
  * Conditions:
  * 1. the block and the loop belong to different nests of one sequence, and no branch stands between the loop and that;

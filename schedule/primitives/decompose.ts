@@ -33,7 +33,7 @@ const NAME = "decomposeReduction";
  * Gives the init of a reduction a block of its own, `<name>.init`, before a loop, with copies of the loops below that which
  * its axes need (kinds kept).
  *
- *     decomposeReduction(C, k)
+ *     s.decomposeReduction(C, k)
  *
  * Conditions:
  * 1. the block is a reduction that still holds its init;

@@ -40,7 +40,7 @@ const NAME = "doubleBuffer";
  * one is read, the next is made. The buffer gets a leading dimension, the number of the iteration, of which two are kept; the block
  * gets an axis for it. Blocks in the loop that this one needs run ahead with it.
  *
- *     doubleBuffer(copy, ko)      // a tile of A for iteration ko + 1 is copied before iteration ko multiplies
+ *     s.doubleBuffer(copy, ko)      // a tile of A for iteration ko + 1 is copied before iteration ko multiplies
  *
  * Without a loop: the innermost one around the block and all who read it.
  *

@@ -22,6 +22,7 @@ import {
 import { bound, conjuncts, feeding, note, PARTIAL, REVISITS, readsOf, storedAt } from "../analysis.ts";
 import { badArgument, checkOptions, describe } from "../arguments.ts";
 import { type Complaint, refuse } from "../error.ts";
+import { atLoops, loopsAround } from "../hints.ts";
 import { named, type Outcome } from "../outcome.ts";
 import { bindingsOf, factsAt } from "../regions.ts";
 import { axisName, factsAround, factsIn, io, mapBlocks, ownLoops, type Place, rewrite, tidy, treeOf } from "../tree.ts";
@@ -50,7 +51,7 @@ const NAME = "foldStorage";
  * then computes only what is new, and the rest is still there from before. Its buffer lies outside of the loop, but only as many
  * indices along that axis as are needed at one time: index r is kept where r % factor is.
  *
- *     computeAt(bx, y); foldStorage(bx, y)      // by reads rows y .. y+2 of bx: each is computed once, three are kept
+ *     s.computeAt(bx, y); s.foldStorage(bx, y)      // by reads rows y .. y+2 of bx: each is computed once, three are kept
  *
  * Before the first iteration there is nothing yet, so the loop begins earlier by as many iterations as it takes to fill the window:
  * its extent grows, and all other blocks inside run that many iterations later, under a predicate. (Blocks that this one needs
@@ -108,14 +109,18 @@ export function foldStorage(f: Func, block: BlockId, loop: Var, options: FoldOpt
         message: `block ${block.name} does not store ${x.name} at its axis ${axisName(axis.var)}`,
         marks: [block],
       });
-    const folded = foldOf(x, d) === undefined && !x.layout?.pad ? foldDimension(x, d, int(factor)) : undefined;
+    const before = foldOf(x, d);
+    const folded = before === undefined && !x.layout?.pad ? foldDimension(x, d, int(factor)) : undefined;
     if (folded === undefined)
       return bad({
         condition: 7,
         code: "layout",
-        message: `${x.name} is ${x.layout?.pad ? "padded" : "folded"} already`,
+        message: `${x.name} is ${before === undefined ? "padded" : `folded to ${before} indices along ${axisName(axis.var)}`} already`,
         marks: [block],
-        legal: [`foldStorage(${block.name}, ...) before its layout is changed`],
+        legal:
+          before === undefined
+            ? [`foldStorage(${block.name}, ...) before its layout is changed`]
+            : () => atLoops(f, NAME, block, loopsAround(f, block), (v) => foldStorage(f, block, v)),
       });
     buffers.set(x, folded);
   }

@@ -25,7 +25,7 @@ const NAME = "fuse";
 /**
  * Makes one loop of several that stand directly inside each other, outermost first.
  *
- *     fuse([i, j])      // for i in 8: for j in 4:  ->  for i_j in 32:  with i = i_j // 4, j = i_j % 4
+ *     s.fuse(i, j)      // for i in 8: for j in 4:  ->  for i_j in 32:  with i = i_j // 4, j = i_j % 4
  *
  * Conditions:
  * 1. at least two different loops, given from the outside in;

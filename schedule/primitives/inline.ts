@@ -39,7 +39,7 @@ export { dead as deadWith };
  * Puts what a block computes into every place that reads it; the block and its buffer disappear. Guards around the reads
  * guard what is put there.
  *
- *     computeInline(A)
+ *     s.computeInline(A)
  *
  * Conditions:
  * 1. the block writes no output;
@@ -121,7 +121,7 @@ const isAxis = (b: Block, e: Expr): boolean => b.iters.some((it) => it.var === e
  * Puts a block into the one that produces what it reads: the producer's loops compute the block's elements directly, and the
  * buffer between them disappears.
  *
- *     reverseComputeInline(relu)      // the block before computes relu itself
+ *     s.reverseComputeInline(relu)      // the block before computes relu itself
  *
  * Conditions:
  * 1. the block is complete and is one store;

@@ -10,6 +10,8 @@ import {
   constInt,
   type Expr,
   type Func,
+  floordiv,
+  floormod,
   int,
   type Layout,
   layoutOf,
@@ -20,6 +22,7 @@ import {
   substitute,
   TilewrightError,
   type Var,
+  visitExpr,
   withLayout,
 } from "../../src/ir/index.ts";
 import { storedAt } from "../analysis.ts";
@@ -29,6 +32,7 @@ import { scalarFromJson } from "../expr-data.ts";
 import { accepted, onBlocks } from "../hints.ts";
 import type { Outcome } from "../outcome.ts";
 import { axisName, freshName, io, readersOf, writersOf } from "../tree.ts";
+import { typedMap } from "../typed-text.ts";
 import { findBlock } from "./find.ts";
 
 /** A map from an index of a buffer's box of memory to one of another box. */
@@ -99,8 +103,8 @@ function leastBytes(b: Buffer, shape: readonly Expr[], align: readonly Align[] =
  * Lays buffers out in another way: the element at an index lies where the map sends the index. Nothing else changes; what is written
  * and read stays the same. A later map takes the indices that the former one gives.
  *
- *     transformLayout(B.workspace, (k, j) => [j.div(8), k, j.mod(8)])      // panels of 8 columns
- *     transformLayout(X.workspace, (n, h, w, c) => [n, c.div(8), h, w, c.mod(8)])
+ *     s.transformLayout(packed, (k, j) => [j.div(8), k, j.mod(8)])      // panels of 8 columns
+ *     s.transformLayout("X.workspace", (n, h, w, c) => [n, c.div(8), h, w, c.mod(8)])
  *
  * Extents follow from the map. Where it leaves cells out (13 columns in panels of 8), no access can reach them: they hold `pad`, or
  * anything where that isn't given.
@@ -153,7 +157,7 @@ function laidOut(f: Func, b: Buffer, map: IndexMap, pad: Expr | undefined): Buff
       2,
       "rank",
       `the map takes ${takes} ${takes === 1 ? "index" : "indices"}, but ${b.name} has ${has} in memory`,
-      () => [printMap(old.vars, old.vars), ...sameRank(f, map).map((x) => `this map for "${x.name}"`)],
+      () => [typedMap(old.vars, old.vars), ...sameRank(f, map).map((x) => `this map for "${x.name}"`)],
     );
   const text = printMap(map.vars, map.index);
   const extents = extentsOf(map.vars, old.shape, map.index);
@@ -171,10 +175,10 @@ function laidOut(f: Func, b: Buffer, map: IndexMap, pad: Expr | undefined): Buff
   const back = invertIndex(map.vars, old.shape, map.index);
   if (!back)
     return bad(4, "not-invertible", `can't prove that ${text} keeps the elements of ${b.name} apart`, () =>
-      completed(old, map),
+      completed(f, b, old, map),
     );
   const bytes = leastBytes(b, shape);
-  if (bytes > MAX_BYTES) bad(5, "too-large", `${b.name} would take ${bytes} bytes`, [printMap(map.vars, map.vars)]);
+  if (bytes > MAX_BYTES) bad(5, "too-large", `${b.name} would take ${bytes} bytes`, [typedMap(map.vars, map.vars)]);
   if (old.align && old.align.length > 0)
     bad(6, "aligned", `${b.name} is aligned already`, ["transformLayout before storageAlign"]);
   const through = (from: readonly Var[], to: readonly Expr[]): ReadonlyMap<Var, Expr> =>
@@ -198,24 +202,37 @@ const sameRank = (f: Func, map: IndexMap): Buffer[] =>
   f.intermediates.filter((b) => physicalShape(b).length === map.vars.length);
 /** The map with what it goes below 0 by added. */
 function shifted(f: Func, b: Buffer, map: IndexMap, at: number, min: number): string[] {
-  if (!Number.isFinite(min) || min >= 0) return [printMap(map.vars, map.vars)];
+  if (!Number.isFinite(min) || min >= 0) return [typedMap(map.vars, map.vars)];
   const index = map.index.map((e, d) => (d === at ? simplifyIndex(add(e, int(-min))) : e));
   const maps = accepted([index, map.vars], (x) => transformLayout(f, [b], { vars: map.vars, index: x }));
-  return [...new Set(maps.map((x) => printMap(map.vars, x)))];
+  return [...new Set(maps.map((x) => typedMap(map.vars, x)))];
 }
-/** The map with a dimension more that tells apart what it does not. */
-function completed(old: Layout, map: IndexMap): string[] {
-  const apart = (index: readonly Expr[]): boolean => invertIndex(map.vars, old.shape, index) !== undefined;
-  const more = map.vars.map((v) => [...map.index, v]).filter(apart);
-  return (more.length > 0 ? more : [map.vars]).map((x) => printMap(map.vars, x));
+/** The map with a dimension more that tells apart what it does not; among several such maps, those that take the least memory. */
+function completed(f: Func, b: Buffer, old: Layout, map: IndexMap): string[] {
+  const more = map.vars.flatMap((v) => [v, ...whatIsLost(v, map.index)]).map((e) => [...map.index, e]);
+  const maps = accepted(more, (index) => transformLayout(f, [b], { vars: map.vars, index }));
+  const bytes = maps.map((x) => leastBytes(b, extentsOf(map.vars, old.shape, x) as readonly Expr[]));
+  const dense = maps.filter((_, n) => bytes[n] === Math.min(...bytes));
+  return (dense.length > 0 ? dense : [map.vars]).map((x) => typedMap(map.vars, x));
+}
+/** Of quotients of a variable the remainders, of remainders the quotients. */
+function whatIsLost(v: Var, index: readonly Expr[]): Expr[] {
+  const lost = new Set<Expr>();
+  for (const e of index)
+    visitExpr(e, (x) => {
+      if (x.kind !== "op" || x.args[0] !== v) return;
+      if (x.op === "floordiv") lost.add(floormod(v, x.args[1]!));
+      if (x.op === "floormod") lost.add(floordiv(v, x.args[1]!));
+    });
+  return [...lost];
 }
 
 /**
  * Leaves room between neighbours: the stride of a dimension becomes the next number that is `offset` modulo `factor`. Counts
  * elements, and dimensions as they lie in memory.
  *
- *     storageAlign(A.shared, 0, 32, 1)     // rows begin in different banks
- *     storageAlign(T, 0, 4)                // every row begins at a multiple of 16 bytes (f32)
+ *     s.storageAlign(tile, 0, 32, 1)     // rows begin in different banks
+ *     s.storageAlign(T, 0, 4)                // every row begins at a multiple of 16 bytes (f32)
  *
  * Conditions:
  * 1. the buffers are intermediates: inputs and outputs lie as the caller gives them;

@@ -48,7 +48,7 @@ export type PadValue = Scalar | boolean;
  * that it writes too: there the block stores `value` (0 when not given); a reduction stores what it computes there, and nobody looks.
  * A reduction axis is lengthened only where the points that are added change nothing. Whoever reads the buffer reads what it read before.
  *
- *     pad(A.workspace, i, 4)      // for i in 10  ->  for i in 12:  A.workspace[vi] = where(vi < 10, A[vi], 0.0)
+ *     s.pad(copy, i, 4)      // for i in 10  ->  for i in 12:  A.workspace[vi] = where(vi < 10, A[vi], 0.0)
  *
  * Conditions:
  * 1. the loop is around the block, and around no other;

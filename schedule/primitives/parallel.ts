@@ -13,7 +13,7 @@ const CONDITIONS: Readonly<Record<Kind, number>> = { carried: 3, "same-element":
  * Marks a loop whose iterations may run at the same time, on threads where the target has them. Each iteration has its own copy of
  * what is computed and used inside it alone.
  *
- *     parallel(io)      // for io in 85:  ->  parallel io in 85:
+ *     s.parallel(io)      // for io in 85:  ->  parallel io in 85:
  *
  * Conditions:
  * 1. the loop is serial;

@@ -12,7 +12,7 @@ const NAME = "prepare";
  * stays in memory for the kernel (packed weights, transformed filters). The constants are inputs made with `{ constant: true }`.
  *
  *     const W = placeholder("W", { k: 512, j: 512 }, "f32", { constant: true });
- *     prepare(cacheRead(C, W, "workspace"))     // k.prepare({ W: w }) copies it, calls no longer do
+ *     s.prepare(s.cacheRead(C, W, "workspace"))     // k.prepare({ W: w }) copies it, calls no longer do
  *
  * Conditions:
  * 1. the block stands alone: no loop around it holds another block;

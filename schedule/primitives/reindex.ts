@@ -57,8 +57,8 @@ import { findBlock } from "./find.ts";
  * A copy of what a block reads of a buffer, in the order in which it reads it: one dimension for each of the block's axes that the
  * index speaks of. An access pattern becomes a layout.
  *
- *     reindex(Y, X, "workspace")                           // X[h*2 + r, w + q, c] becomes X.re[h, w, r, q, c]: im2col
- *     reindex(Y, X, "workspace", ["r", "q", "c", "h", "w"])
+ *     s.reindex(Y, X, "workspace")                           // X[h*2 + r, w + q, c] becomes X.re[h, w, r, q, c]: im2col
+ *     s.reindex(Y, X, "workspace", { order: ["r", "q", "c", "h", "w"] })
  *
  * Where the read is one side of a `where` whose other side reads no memory (the zeros around an image), the copy holds the
  * choice, and the block reads without asking. `order` puts the axes in another order than the block's.

@@ -14,7 +14,7 @@ const NAME = "reorder";
  * Puts loops of one chain in the order given, outermost first. They trade places among themselves; other loops between
  * them stay where they are.
  *
- *     reorder([jo, io, k, ii, ji])
+ *     s.reorder(jo, io, k, ii, ji)
  *
  * Conditions:
  * 1. the loops are different;

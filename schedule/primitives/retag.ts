@@ -1,6 +1,7 @@
 import { simplifyIndex } from "../../src/arith/index.ts";
 import {
   add,
+  type Block,
   constInt,
   type Expr,
   type For,
@@ -11,9 +12,10 @@ import {
   substitute,
   usesVar,
   type Var,
+  visitExpr,
   visitStmt,
 } from "../../src/ir/index.ts";
-import { innerLoops } from "../analysis.ts";
+import { innerLoops, storesOf } from "../analysis.ts";
 import { type Complaint, refuse } from "../error.ts";
 import { accepted, loopsNear, loopText, onLoops, type Primitives } from "../hints.ts";
 import { hindrance, type Kind } from "../independent.ts";
@@ -35,18 +37,28 @@ function constantExtent(f: Func, primitive: string, l: For, again: (f: Func, v: 
     code: "extent",
     message: `the extent of loop ${l.var.name} is ${printExpr(l.extent)}, not a constant`,
     marks: [l.var],
-    legal: () => {
-      const parts = { [`${l.var.name}o`]: "rest", [`${l.var.name}i`]: 4 } as const;
-      const after = (o: Outcome): Outcome => again(o.func, [...o.born!.values()].at(-1) as Var);
-      const whole = onLoops(f, primitive, loopsNear(f, [l.var]), (v) => again(f, v));
-      const cut = accepted([parts], (x) => after(split(f, l.var, x)));
-      return [...cut.map(() => `split ${l.var.name} by a constant and ${primitive} the inner part`), ...whole];
-    },
+    legal: () => [
+      ...onPart(f, l.var, again, (part) => `${primitive}(${part})`),
+      ...onLoops(f, primitive, loopsNear(f, [l.var]), (v) => again(f, v)),
+    ],
   });
 }
 
+/** A step on the inner part of a loop that is split by a small number, where it would be accepted. */
+function onPart(f: Func, loop: Var, step: (f: Func, inner: Var) => Outcome, text: (inner: string) => string): string[] {
+  const { name } = loop;
+  const cut = accepted([SMALL], (n) => {
+    const o = split(f, loop, { o: "rest", i: n });
+    return step(o.func, o.born!.get("i") as Var);
+  });
+  return cut.map((n) => `split(${loopText(f, loop)}, { ${name}o: "rest", ${name}i: ${n} }) and ${text(`${name}i`)}`);
+}
+const SMALL = 4;
+
 /**
  * Marks a loop to be written out iteration by iteration.
+ *
+ *     s.unroll(ii)      // for ii in 4:  ->  unrolled ii in 4:
  *
  * Conditions:
  * 1. its extent is a constant;
@@ -69,15 +81,39 @@ export function unroll(f: Func, loop: Var): Outcome {
   return { func: retag(f, l, "unrolled") };
 }
 
-/** Reductions that lanes could share among them: each has partial results of its own, which are combined at the end. */
-const inLanes = (primitives: Primitives, f: Func, p: Place<For>): string[] =>
-  accepted(blocksIn(p.node), (b) => primitives.rfactor(f, b.id, [p.node.var])).map(
-    (b) => `vectorizeReduction(s, ${b.id.name}, ${loopText(f, p.node.var)}, 8)`,
-  );
+/**
+ * Reductions that could go in several pieces: each has partial results of its own, which are combined at the end. Lanes share a
+ * sum; where points choose the elements that they update, each piece has a copy of them all, in memory.
+ */
+function inPieces({ rfactor }: Primitives, f: Func, p: Place<For>): string[] {
+  const loop = p.node.var;
+  const [scattered, plain] = [true, false].map((x) => blocksIn(p.node).filter((b) => choosesPlaces(b) === x));
+  const lanes = accepted(plain!, (b) => rfactor(f, b.id, [loop]));
+  const copies = scattered!.flatMap((b) => {
+    const pieces = (g: Func, v: Var): Outcome => rfactor(g, b.id, [v], { at: 0 });
+    const text = (v: string): string => `rfactor(${b.id.name}, ${v}, { at: 0 })`;
+    if ((constInt(p.node.extent) ?? Number.POSITIVE_INFINITY) > 2 * SMALL) return onPart(f, loop, pieces, text);
+    return accepted([loop], (v) => pieces(f, v)).map((v) => text(loopText(f, v)));
+  });
+  return [...lanes.map((b) => `vectorizeReduction(s, ${b.id.name}, ${loopText(f, loop)}, 8)`), ...copies];
+}
+/** Whether it computes where it writes, instead of writing at its axes. */
+const choosesPlaces = (b: Block): boolean =>
+  storesOf(b).some((s) => s.index.some((e) => !usesOnly(e, new Set(b.iters.map((it) => it.var)))));
+function usesOnly(e: Expr, known: ReadonlySet<Var>): boolean {
+  let only = true;
+  visitExpr(e, (x) => {
+    if (x.kind === "load" || (x.kind === "var" && !known.has(x))) only = false;
+  });
+  return only;
+}
 
 /**
  * Marks a loop to become vector operations, one lane per iteration. Any constant extent will do: it is cut to what the target
  * has.
+ *
+ *     s.vectorize(ji)         // for ji in 8:  ->  vectorized ji in 8:
+ *     s.vectorize(j, 8)       // the same for a new inner part of 8, and the outer part unrolled
  *
  * Conditions:
  * 1. its extent is a constant;
@@ -113,7 +149,7 @@ export function vectorize(f: Func, loop: Var): Outcome {
       marks: [loop, other.var],
     });
   const found = hindrance(f, p, "together");
-  const lanes: Complaint["legal"] = (primitives) => [...inLanes(primitives, f, p), ...legal()];
+  const lanes: Complaint["legal"] = (primitives) => [...inPieces(primitives, f, p), ...legal()];
   if (found) bad({ ...found, condition: CONDITIONS[found.code], legal: found.code === "carried" ? lanes : legal });
   // loops between blocks, and loops of their bodies
   const bounds = inside.map((x): [Var, Expr] => [x.var, x.extent]);

@@ -44,7 +44,7 @@ const NAME = "reverseComputeAt";
  * Computes a block inside a loop of its producers, as soon as they have produced what it reads: in each iteration the
  * elements that depend on what was written in it, after the last producer. Its loops are made anew, named after its axes.
  *
- *     reverseComputeAt(relu, io)
+ *     s.reverseComputeAt(relu, io)
  *
  * Conditions:
  * 1. a block that computes what this one reads is inside the loop, and this one stands after the loop;

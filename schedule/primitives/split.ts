@@ -49,8 +49,8 @@ const NAME = "split";
  * of the outermost part begins earlier and computes some elements again; with `pad` the axis of every block below is lengthened
  * first, as `pad` does.
  *
- *     split(i, { io: "rest", ii: 6 })      // for i in 510  ->  for io in 85: for ii in 6:  with i = io*6 + ii
- *     split(i, { io: "rest", ii: 8 }, { tail: "shift" })      // for io in 64:  with i = min(io*8, 502) + ii
+ *     s.split(i, { io: "rest", ii: 6 })      // for i in 510  ->  for io in 85: for ii in 6:  with i = io*6 + ii
+ *     s.split(i, { io: "rest", ii: 8 }, { tail: "shift" })      // for io in 64:  with i = min(io*8, 502) + ii
  *
  * Conditions:
  * 1. at least two parts (one is allowed: a new name), factors are positive whole numbers, and at most one is "rest";

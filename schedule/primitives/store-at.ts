@@ -12,8 +12,8 @@ import { findBlock, findLoop } from "./find.ts";
  * loops inside may then be read in later ones: sliding windows (foldStorage) live there, and reverseComputeAt may move a consumer that
  * looks back to where its producer is.
  *
- *     storeAt(blurX, yo)
- *     storeAt(blurX, "root")
+ *     s.storeAt(blurX, yo)
+ *     s.storeAt(blurX, "root")
  *
  * Conditions:
  * 1. the loop is around the block;

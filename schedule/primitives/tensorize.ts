@@ -20,7 +20,7 @@ export interface TensorizeOptions {
  * operands of commutative operations may stand in any order, and conversions that lose nothing do not matter. Of a reduction the
  * update is matched; its init stays what it is. The nest stays as it is until lowering, so that everything else sees its plain meaning.
  *
- *     tensorize(ji, intrinsics.i32x4_dot_i16x8_s)
+ *     s.tensorize(ji, intrinsics.i32x4_dot_i16x8_s)
  *
  * On a target that lacks a feature which the intrinsic requires, the nest is lowered as vectorized and unrolled loops, with a warning.
  *
@@ -41,7 +41,10 @@ export interface TensorizeOptions {
 export function tensorize(f: Func, loop: Var, intrinsic: Intrinsic, assume: readonly string[] = []): Outcome {
   const given: unknown = intrinsic;
   if (typeof given !== "object" || given === null || (given as Intrinsic).kind !== "intrinsic")
-    badArgument(f, NAME, `expected what defineIntrinsic returned, but was given ${describe(given)}`);
+    badArgument(f, NAME, `expected an intrinsic, but was given ${describe(given)}`, () => {
+      const here = fitting(f, loop);
+      return here.length > 0 ? here : intrinsicNames();
+    });
   const inputs = f.inputs.map((b) => b.name);
   const stray = assume.find((a) => !inputs.includes(a));
   if (stray !== undefined) badArgument(f, NAME, `assume speaks of inputs, and ${describe(stray)} is none`, inputs);
@@ -56,9 +59,7 @@ export function tensorize(f: Func, loop: Var, intrinsic: Intrinsic, assume: read
       ...c,
       legal: () => [
         ...onLoops(f, NAME, loopsNear(f, [loop]), (v) => tensorize(f, v, intrinsic, assume), `, ${intrinsic.name}`),
-        ...accepted(intrinsicNames(), (n) => tensorize(f, loop, intrinsicNamed(n)!)).map(
-          (n) => `${NAME}(${loop.name}, ${n})`,
-        ),
+        ...fitting(f, loop),
         ...hints,
       ],
     });
@@ -74,3 +75,6 @@ export function tensorize(f: Func, loop: Var, intrinsic: Intrinsic, assume: read
   }
   return { func, ...(m.reassociates ? { reassociates: true } : {}) };
 }
+/** Steps with intrinsics that a loop could become. */
+const fitting = (f: Func, loop: Var): string[] =>
+  accepted(intrinsicNames(), (n) => tensorize(f, loop, intrinsicNamed(n)!)).map((n) => `${NAME}(${loop.name}, ${n})`);

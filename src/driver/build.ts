@@ -101,16 +101,16 @@ export async function run<const X extends Buildable>(
   return kernel(args);
 }
 
-export interface Stage {
+export interface LoweringStage {
   readonly name: string;
   readonly text: string;
 }
 /** Every stage of lowering as text, the scheduled loop nest first. `lower(C).map((s) => s.text)`. */
-export function lower(x: Buildable, options: BuildOptions = {}): Stage[] {
+export function lower(x: Buildable, options: BuildOptions = {}): LoweringStage[] {
   checkOptions(options, ["target", "name"]);
   checkBuildable(x);
   const target = options.target ?? wasm();
-  const stages: Stage[] = [];
+  const stages: LoweringStage[] = [];
   const onStage = (name: string, f: Func): void => void stages.push({ name, text: printFunc(f) });
   try {
     lowerFunc(scheduleFor(x, target).func, target, { onStage });

@@ -7,9 +7,9 @@ export {
   type CompiledKernel,
   type CompileOptions,
   compile,
+  type LoweringStage,
   lower,
   run,
-  type Stage,
 } from "./build.ts";
-export { createLimit, gflops, type Limit, limitOf, measureLimit } from "./limit.ts";
+export { createLimit, gflops, type Limit, type LimitKernel, type LimitSet, limitOf, measureLimit } from "./limit.ts";
 export { Interleaved, type MeasureOptions, measure, speedup, type Timing } from "./measure.ts";

@@ -12,7 +12,7 @@ import {
   type QuantityOptions,
   quantitiesOf,
 } from "./quantities.ts";
-import { bytesText, short } from "./text.ts";
+import { bytesText, counted, short } from "./text.ts";
 
 export interface ShowOptions extends QuantityOptions {
   /** A page of HTML instead of text: one file that needs nothing else. Default: false. */
@@ -37,20 +37,20 @@ function levelText(l: Level): string {
   if (l.runs === 0) return "";
   const moves = l.bytes === 0 ? "" : `moves ${bytesText(l.bytes)}`;
   if (l.ops === 0) return moves && `: ${moves}`;
-  const both = [`${short(l.ops)} ops`, ...(moves ? [moves, `${short(l.intensity)} ops per byte`] : [])];
+  const both = [counted(l.ops, "op"), ...(moves ? [moves, `${short(l.intensity)} ops per byte`] : [])];
   return `: ${both.join(", ")}`;
 }
 
 function bufferText({ buffer, shape, bytes }: BufferQuantities): string {
   const logical = buffer.shape.length === shape.length ? "" : ` as [${shape.join(", ")}]`;
   const scope = buffer.scope === "global" ? "" : ` in ${buffer.scope}`;
-  return `${buffer.name}: ${bytesText(bytes)}${scope}, ${shape.join(" x ") || 1} of ${bytesOf(buffer.dtype)} bytes${logical}`;
+  return `${buffer.name}: ${bytesText(bytes)}${scope}, ${shape.join(" x ") || 1} of ${bytesText(bytesOf(buffer.dtype))}${logical}`;
 }
 function note(q: Quantities, subject: object): string {
   const loop = q.loops.get(subject as Var);
   if (loop) return `${short(loop.runs)} x ${short(loop.extent)}${levelText(loop)}`;
   const block = q.blocks.get(subject as BlockId);
-  return block ? `${short(block.points)} points, ${block.ops} ops each` : "";
+  return block ? `${counted(block.points, "point")}, ${counted(block.ops, "op")} each` : "";
 }
 
 /**

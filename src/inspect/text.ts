@@ -12,5 +12,7 @@ export function bytesText(n: number): string {
   const steps = ["bytes", "KiB", "MiB", "GiB"];
   let k = 0;
   for (; n >= 1024 && k < steps.length - 1; k++) n /= 1024;
-  return `${Number(n.toPrecision(n < 1000 ? 3 : 4))} ${steps[k]}`;
+  return `${Number(n.toPrecision(n < 1000 ? 3 : 4))} ${n === 1 && k === 0 ? "byte" : steps[k]}`;
 }
+/** How many of something: `1 op`, `12.3 k ops`. */
+export const counted = (n: number, one: string): string => `${short(n)} ${one}${n === 1 ? "" : "s"}`;

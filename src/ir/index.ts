@@ -7,6 +7,7 @@ export * from "./expr.ts";
 export * from "./float16.ts";
 export * from "./intrinsic.ts";
 export * from "./layout.ts";
+export * from "./near.ts";
 export * from "./ops.ts";
 export * from "./print.ts";
 export * from "./semantics.ts";

@@ -177,7 +177,7 @@ describe("defineIntrinsic refuses", () => {
     [
       "an unknown instruction",
       () => define({ semantics: add(), emit: { wasm: (_: never, i: (n: string) => never) => i("i32x4.frob") } }),
-      /no instruction "i32x4.frob"/,
+      /no instruction "i32x4.frob": is it i32x4/,
     ],
     [
       "operands that an instruction does not take",

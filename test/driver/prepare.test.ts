@@ -37,6 +37,10 @@ const ok = <_ extends true>(): void => {};
 const inputs = randomInputs(C) as { X: Float32Array; W: Float32Array; b: Float32Array };
 
 describe("constants", () => {
+  test("the loop nest says what is computed ahead of time", () => {
+    const lines = packed().s.toString().split("\n");
+    expect(lines.filter((l) => l.includes("#"))).toEqual(["      block W.workspace(vk = k, vj = j):  # prepared"]);
+  });
   test("are arguments like others, or prepared once, types included", async () => {
     const { s } = packed();
     const k = await compile(s);

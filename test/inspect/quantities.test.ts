@@ -209,3 +209,12 @@ test("show writes them beside the loop nest", () => {
   `);
   expect(show(C, { sizes: { m: 7 } })).toContain("m = 7\n");
 });
+
+test("one is singular", () => {
+  const X = placeholder("X", [3], "u8");
+  const Y = compute("Y", { x: 1 }, ({ x }) => X.at(x).max(7));
+  const text = show(schedule(Y));
+  expect(text).toContain("1 point, 1 op each");
+  expect(text).toContain("X: 3 bytes, 3 of 1 byte\n");
+  expect(text).toContain("Y: 1 byte, 1 of 1 byte\n");
+});

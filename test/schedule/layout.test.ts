@@ -166,7 +166,7 @@ describe("transformLayout", () => {
         buffer W.workspace: f32[4, 13] in workspace, layout (k, j) -> (j // 8, k, j % 8) of [2, 4, 8], pad 0.0
         for k in 4:
           for j in 13:
-            block W.workspace(vk = k, vj = j):
+            block W.workspace(vk = k, vj = j):  # prepared
               W.workspace[vk, vj] = W[vk, vj]
         for i in 6:
           for j_1 in 13:

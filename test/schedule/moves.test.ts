@@ -201,7 +201,7 @@ describe("cacheRead for several", () => {
     s.cacheRead("all", X, "workspace");
     same(s, before, SIZES);
     expect(nest(s)).not.toMatch(/[^.]X\[v?y_1|- X\[/);
-    expect(s.trace.at(-1)!.args).toEqual({ consumers: "all", buffer: "X", scope: "workspace", axes: [] });
+    expect(s.trace.at(-1)!.args).toEqual({ consumers: "all", buffer: "X", scope: "workspace" });
     expect(`${replay(s.trace, schedule(D))}`).toBe(`${s}`);
   });
   test("of a buffer that a block computes, for one of its readers", () => {

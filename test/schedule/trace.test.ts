@@ -12,6 +12,7 @@ import {
   type Trace,
 } from "../../schedule/index.ts";
 import { unrollAndVectorize } from "../../schedule/library/index.ts";
+import { PRIMITIVES } from "../../schedule/trace-text.ts";
 import { equalFunc } from "../../src/ir/index.ts";
 import { compute, type Dim, dim, placeholder, sum } from "../../te/index.ts";
 import { same } from "./helper.ts";
@@ -45,7 +46,7 @@ describe("text of a trace", () => {
       io, ii = split(C.i, { io: rest, ii: 6 }, tail: peel)
       jo, ji = split(C.j, { jo: rest, ji: 8 }, tail: guard)
       reorder([jo, io, C.k, ii, ji])
-      copy, k, j = cacheRead(C, B, workspace, axes: [])
+      copy, k, j = cacheRead(C, B, workspace)
       k as k_1, j as j_1 = computeAt(copy, jo)
       copy as copy_1, i, j as j_2 = cacheWrite(C, local)
       i as i_1, j as j_3 = reverseComputeAt(copy_1, io)
@@ -130,6 +131,9 @@ describe("text of a trace", () => {
     ['split("a\\q")', 1, 7, /a text in quotes as in JSON/],
     ["split(a: 1, a: 2)", 1, 13, /another name than before/],
     ["split(=)", 1, 7, /expected/],
+    ["io, ii = splt(C.i, { io: rest, ii: 4 })", 1, 10, /there is no primitive "splt": is it split\?/],
+    ["quux(C.i)", 1, 1, /there is no primitive "quux"\n/],
+    ["transformLayout(C)", 1, 17, /expected name: value/],
   ])("a mistake in %j is named by line and column", (text, line, column, message) => {
     let error: unknown;
     try {
@@ -143,6 +147,11 @@ describe("text of a trace", () => {
 });
 
 describe("replay", () => {
+  test("knows the primitives that text knows", () => {
+    const s = schedule(gemm(8, 8, 8).C);
+    const error = s.attempt(() => replay([{ primitive: "quux", args: {}, results: [] }], s));
+    expect([...error!.legal].sort()).toEqual([...PRIMITIVES].sort());
+  });
   test("on other shapes", () => {
     const { trace } = tiled(gemm(512, 512, 512));
     const small = gemm(96, 80, 64);
@@ -189,9 +198,15 @@ describe("replay", () => {
   });
   test.each<[string, unknown, string, RegExp]>([
     ["no primitive", [{ primitive: "toString", args: {}, results: [] }], "replay.argument", /no primitive "toString"/],
-    ["no loop", parseTrace("unroll(C.q)"), "loopAt.reference", /no loop "C.q".*\nlegal instead: C.i; C.j; C.k/],
-    ["no result", parseTrace('a, b = split(C.i, { a: rest, b: 4 })\nunroll("@0.c")'), "loopAt.reference", /@0.a; @0.b/],
-    ["no block", parseTrace("computeInline(D)"), "blockAt.reference", /no block "D".*\nlegal instead: C/],
+    ["a misspelt primitive", [{ primitive: "reorderr", args: {}, results: [] }], "replay.argument", /is it reorder\?/],
+    [
+      "no loop",
+      parseTrace("unroll(C.q)"),
+      "unroll.reference",
+      /: unroll: there is no loop "C.q".*\nlegal instead: C.i; C.j; C.k/,
+    ],
+    ["no result", parseTrace('a, b = split(C.i, { a: rest, b: 4 })\nunroll("@0.c")'), "unroll.reference", /@0.a; @0.b/],
+    ["no block", parseTrace("computeInline(D)"), "computeInline.reference", /no block "D".*\nlegal instead: C/],
     ["no list", parseTrace("reorder(C.i)"), "replay.argument", /loops are "C.i", not a list/],
     ["no arguments", parseTrace("reorder()"), "replay.argument", /loops are undefined/],
     ["no step", [{ primitive: "split" }], "replay.argument", /expected a list of steps/],

@@ -114,6 +114,28 @@ describe("what it computes", () => {
     expect(await valuesOf(y, wild, { sizes: { n: 3, m: 5 } })).toEqual([0, 0, 0]);
     expect(evaluateWithBound(y, inputs, { sizes: { n: 3, m: 5 } }).bound[1]).toBe(0);
   });
+  test("an extent that data decide says no more than it must", async () => {
+    const from = placeholder("from", [4], "i32");
+    const count = (
+      range: (
+        i: te.Expr<"i32">,
+        at: te.Expr<"i32">,
+      ) => { from: te.Expr<"i32"> | number; to: te.Expr<"i32">; step?: number },
+    ) =>
+      nest("count", { reads: [from], axes: { i: 4 }, results: { shape: [], dtype: "i32" } }, ({ i }, out, b) => {
+        b.for("m", range(i, from.at(i)), () => out.store([], out.at().add(1)));
+      });
+    const extent = (t: te.AnyTensor): string => /let m\.extent = (.*)/.exec(text(schedule(t)))![1]!;
+    const known = count((i, at) => ({ from: at, to: i }));
+    expect(extent(known)).toBe("max(vi - from[vi], 0)");
+    expect(extent(count((i, at) => ({ from: 0, to: i.sub(at) })))).toBe("max(vi - from[vi], 0)");
+    expect(extent(count((_, at) => ({ from: at, to: at.add(3) })))).toMatch(/^max\(select\(/);
+    const strided = count((i, at) => ({ from: at, to: i, step: 2 }));
+    expect(extent(strided)).toBe("max((max(vi - from[vi], 0) + 1) // 2, 0)");
+    const wild = { from: new Int32Array([-(2 ** 31), 2 ** 31 - 1, -3, 2]) };
+    expect(await valuesOf(known, wild)).toEqual([0, 0, 5, 1]);
+    expect(await valuesOf(strided, wild)).toEqual([0, 0, 3, 1]);
+  });
   test("memory of its own, steps, scalars, loops written out", async () => {
     const k = scalar("k", "i32");
     const T = nest("T", { reads: [A, k], axes: { y: 2 }, results: row }, ({ y }, out, b) => {

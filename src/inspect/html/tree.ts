@@ -11,7 +11,7 @@ import {
   type Stmt,
 } from "../../ir/index.ts";
 import type { Level } from "../quantities.ts";
-import { bytesText, short } from "../text.ts";
+import { bytesText, counted, short } from "../text.ts";
 import { html, type Markup } from "./markup.ts";
 import { blockText, type View, WHOLE } from "./view.ts";
 
@@ -21,7 +21,7 @@ const LONG = { lines: 5, characters: 240 };
 const cost = (l: Level): string =>
   [
     l.runs === 0 && "never runs",
-    l.ops > 0 && `${short(l.ops)} ops`,
+    l.ops > 0 && counted(l.ops, "op"),
     l.bytes > 0 && `moves ${bytesText(l.bytes)}`,
     l.ops > 0 && l.bytes > 0 && `${short(l.intensity)} ops/byte`,
   ]

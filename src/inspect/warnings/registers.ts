@@ -85,8 +85,11 @@ export const accumulatorInMemory: Finder = {
   least: worthwhile,
   find: (w) => {
     const byBuffer = new Map<string, Update>();
+    // meant for registers already; why it lies in memory is a warning of its own
+    const demoted = new Set(w.lowered.warnings.flatMap((x) => (x.code === "local-demoted" ? [x.buffer] : [])));
     for (const hot of regionsIn(w))
       for (const [name, same] of updatesIn(hot.region)) {
+        if (demoted.has(name)) continue;
         const by = updater(w, hot, name, same);
         if (by && (byBuffer.get(name)?.hot.share ?? 0) < hot.share) byBuffer.set(name, { hot, by });
       }

@@ -58,6 +58,16 @@ const tensorizing: readonly ErrorCase[] = [
   },
   {
     primitive: "tensorize",
+    condition: 0,
+    code: "tensorize.argument",
+    name: "no-intrinsic",
+    make: () => {
+      const { s, ji } = product(3, 8, 6, 2);
+      return { s, step: () => s.tensorize(ji, undefined as never) };
+    },
+  },
+  {
+    primitive: "tensorize",
     condition: 1,
     code: "tensorize.kind",
     make: () => {

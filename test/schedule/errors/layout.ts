@@ -157,6 +157,19 @@ export const cases: readonly ErrorCase[] = [
     primitive: "transformLayout",
     condition: 4,
     code: "transformLayout.not-invertible",
+    name: "middle",
+    make: () => {
+      const A = placeholder("A", [4, 10, 3]);
+      const Y = compute("Y", A.shape, (p, q, r) => A.at(p, q, r).add(1));
+      const s = schedule(Y);
+      const copy = s.cacheRead(Y, A, "workspace");
+      return { s, step: () => s.transformLayout(copy, (q, k, r) => [q, k.div(2), r]) };
+    },
+  },
+  {
+    primitive: "transformLayout",
+    condition: 4,
+    code: "transformLayout.not-invertible",
     name: "fused",
     make: () => {
       const { s, copy } = packed();

@@ -1,6 +1,6 @@
 /** Illegal changes of loops. */
 import { schedule } from "../../../schedule/index.ts";
-import { compute, dim, max, placeholder, scan, sum, where } from "../../../te/index.ts";
+import { compute, dim, lit, max, placeholder, scan, scatter, sum, where } from "../../../te/index.ts";
 import type { ErrorCase } from "./case.ts";
 
 const gemm = () => {
@@ -293,6 +293,21 @@ const vectorize: readonly ErrorCase[] = [
     const { s, k } = gemm();
     return { s, step: () => s.vectorize(k) };
   }),
+  refused(
+    "vectorize",
+    4,
+    "carried",
+    () => {
+      const img = placeholder("img", { y: 6, x: 20 }, "u8");
+      const H = scatter("H", { bin: 16 }, { y: 6, x: 20 }, ({ y, x }) => ({
+        at: [img.at(y, x).shr(4).cast("i32")],
+        value: lit(1, "i32"),
+      }));
+      const s = schedule(H);
+      return { s, step: () => s.vectorize(s.loops(H).x) };
+    },
+    { name: "scatter" },
+  ),
   refused(
     "vectorize",
     4,

@@ -246,11 +246,16 @@ export const cases: readonly ErrorCase[] = [
     const { s, a, y } = inRows();
     return { s, step: () => s.foldStorage(a, y, { factor: 2 }) };
   }),
-  fold(7, "layout", () => {
-    const { s, a, y } = inRows();
-    s.foldStorage(a, y);
-    return { s, step: () => s.foldStorage(a, y) };
-  }),
+  fold(
+    7,
+    "layout",
+    () => {
+      const { s, a, y } = inRows();
+      s.foldStorage(a, y);
+      return { s, step: () => s.foldStorage(a, y) };
+    },
+    { noWayOut: "it is folded along its only loop that moves the window" },
+  ),
   fold(8, "reads", () => {
     const { s, a, b, y } = chain();
     s.computeAt(b, y);
