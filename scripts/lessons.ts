@@ -1,5 +1,5 @@
 /**
- * Runs the lessons in docs/lessons: `npm run lessons`, or some of them by `npm run lessons -- 03 reductions`.
+ * Runs the lessons in docs/lessons, and README.md in the same way: `npm run lessons`, or some of them by `npm run lessons -- 03 reductions`.
  *
  * The ts blocks of a page are one module. It is type-checked and run, and what each block prints must be the text block that
  * follows it (a block without one prints nothing). A number after ~ may be any other: times vary. `--update` writes what was
@@ -15,6 +15,8 @@ import { difference, expected, linksOf, moduleOf, outputsOf, type Page, parsePag
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, "docs/lessons");
+const FACE = "README";
+const pathOf = (name: string): string => join(name === FACE ? root : folder, `${name}.md`);
 /** Not under version control. */
 const work = join(root, "out/lessons");
 const LIMIT_MS = 2 * 60_000;
@@ -42,7 +44,7 @@ interface Lesson {
 }
 
 function read(name: string, files: ReadonlyMap<string, string>): Lesson {
-  const page = parsePage(readFileSync(join(folder, `${name}.md`), "utf8"));
+  const page = parsePage(readFileSync(pathOf(name), "utf8"));
   writeFileSync(join(work, `${name}.ts`), moduleOf(page, files));
   return { name, page, failures: [] };
 }
@@ -123,7 +125,7 @@ async function check({ name, page, failures }: Lesson, update: boolean): Promise
   if (update && !end) {
     const text = updated(page, outputs);
     if (text !== page.lines.join("\n")) {
-      writeFileSync(join(folder, `${name}.md`), text);
+      writeFileSync(pathOf(name), text);
       console.log(`--- ${name}: updated`);
     }
     failures.push(...parsePage(text).problems);
@@ -131,7 +133,7 @@ async function check({ name, page, failures }: Lesson, update: boolean): Promise
   }
   failures.push(...page.problems);
   for (const link of linksOf(page))
-    if (!existsSync(join(folder, link))) failures.push(`it links to ${link}, which is not there`);
+    if (!existsSync(join(dirname(pathOf(name)), link))) failures.push(`it links to ${link}, which is not there`);
   page.blocks.forEach((b, n) => {
     // blocks after the one that failed print nothing
     const wrong = outputs[n] && difference(expected(page, b), outputs[n]);
@@ -158,7 +160,9 @@ const all = readdirSync(folder)
   .filter((f) => f.endsWith(".md"))
   .map((f) => f.slice(0, -3))
   .sort();
-const names = all.filter((n) => wanted.length === 0 || wanted.some((w) => n.includes(w.replace(/\.md$/, ""))));
+const names = [FACE, ...all].filter(
+  (n) => wanted.length === 0 || wanted.some((w) => n.includes(w.replace(/\.md$/, ""))),
+);
 rmSync(work, { recursive: true, force: true });
 mkdirSync(work, { recursive: true });
 const files = sources();
