@@ -38,6 +38,10 @@ export function lostFlow(
   for (const { writer, reader, buffer } of usesOf(before, (b) => kept.has(b)))
     if (!carried.has(buffer) && flowOf(writer, reader, buffer).carried) carried.add(buffer);
   const still = new Set([...carried].map((b) => replaced.get(b) ?? b));
+  // who read what is gone now reads what that was made of, in the later iteration
+  const gone = [...still].filter((b) => !after.intermediates.includes(b));
+  for (const p of treeOf(before).blocks.values())
+    if (gone.some((b) => io(p.node).writes.has(b))) for (const b of io(p.node).reads) still.add(b);
   for (const use of usesOf(after, (b) => still.has(b) || isFolded(b))) {
     const { why } = flowOf(use.writer, use.reader, use.buffer);
     if (why !== undefined) return { ...use, why };

@@ -68,6 +68,9 @@ describe("doubleBuffer", () => {
             c[vy_3, vx_2] = b[vy_3, vy_3, vx_2] * 3.0"
     `);
     same(s, before);
+    // c would read what this iteration made, not the one before
+    expect(() => s.computeInline(b)).toThrow(/computeInline.* a is kept from one iteration of a loop to later ones/);
+    same(s, before);
   });
   it("two at once", () => {
     const { s, before, C, copy, ko } = product();
