@@ -14,6 +14,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const PROGRAM = `
 import { readFileSync, writeFileSync } from "node:fs";
 import { build, compile, compute, placeholder, sum } from "tilewright";
+import { matmul } from "tilewright/ops";
 import { load } from "tilewright/runtime";
 
 const [M, N, K] = [7, 12, 5];
@@ -32,6 +33,7 @@ function check(what: string, c: Float32Array): void {
 }
 const gemm = await compile(C);
 check("compiled", gemm({ A: a, B: b }));
+check("an operator", (await compile(matmul("P", A, B)))({ A: a, B: b }));
 
 // The file alone is enough to run it.
 writeFileSync("gemm.wasm", (await build(C)).wasm);

@@ -1,4 +1,4 @@
-/** The face of the package: expressions, schedules, build, load. Further exports: ./schedules, ./runtime, ./oracle. */
+/** The face of the package: expressions, schedules, build, load. Further exports: ./ops, ./schedules, ./runtime, ./oracle. */
 
 export { intrinsics } from "../codegen/wasm/index.ts";
 export {

@@ -4,6 +4,7 @@
  */
 export const USER_PROGRAM = `
 import * as tw from "tilewright";
+import * as ops from "tilewright/ops";
 import * as library from "tilewright/schedules";
 import * as oracle from "tilewright/oracle";
 import * as runtime from "tilewright/runtime";
@@ -21,6 +22,26 @@ export const S = tw.scan("S", { t: n }, { i: 64 }, { init: ({ i }) => A.at(0, i)
 export const H = tw.scatter("H", { bin: 256 }, { i: n }, ({ i }) => ({ at: [A.at(i, 0).cast("i32")], value: tw.lit(1, "u32") }));
 export const W = tw.nest("W", { reads: [A], axes: { i: n }, results: { a: { shape: { x: 64 }, dtype: "f32" } } }, ({ i }, { a }, b) =>
   b.for("x", 64, (x) => a.store([x], A.at(i, x))));
+
+// operators
+export const product = ops.matmul("product", A, B);
+export const layer = ops.dense("layer", A, B, { bias: tw.placeholder("bias", [48]) });
+export const activated = ops.relu("activated", product);
+export const scaled = ops.broadcastMul("scaled", activated, alpha);
+export const zipped = ops.elementwise("zipped", [C, D], (x, y) => x.add(y));
+export const rowSums = ops.reduceSum("rowSums", C, { axes: -1 });
+export const normed = ops.layerNorm("normed", C);
+export const image = tw.placeholder("image", [1, 8, 8, 4]);
+export const convolved = ops.conv2d("convolved", image, tw.placeholder("kernel", [3, 3, 4, 8]), { padding: "same" });
+export const deep = ops.depthwiseConv2d("deep", image, tw.placeholder("taps", [3, 3, 4, 1]));
+export const pooled = ops.maxPool2d("pooled", convolved, { size: 2 });
+export const flat = ops.reshape("flat", pooled, [1, -1]);
+export const joined = ops.concat("joined", [flat, flat], { axis: 1 });
+export const larger = ops.resize("larger", image, { size: [n, 16] });
+export const chosen = ops.gather("rows", A, tw.placeholder("codes", [3], "i32"));
+export const hot = ops.oneHot("hot", tw.placeholder("labels", [3], "u8"), { depth: 4 });
+export const seen = ops.attention("seen", C, C, C, { causal: true });
+
 export const edge = tw.constantEdge(A, alpha);
 export const bound = tw.asserted;
 export const body = ({ i }: { i: tw.Axis }) => A.at(i, 0).lt(1);
