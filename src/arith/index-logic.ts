@@ -26,10 +26,10 @@ import {
   isConstant,
   isIndexTyped,
   type Lin,
+  linDivide,
   linNeg,
   linOf,
   linPlus,
-  linScale,
   linSub,
   num,
   sortedTerms,
@@ -44,7 +44,7 @@ export function nonNegative(l: Lin, f: Facts): Expr | undefined {
   if (isConstant(r)) return r.constant >= 0 ? TRUE : FALSE;
   let g = 0;
   for (const k of r.terms.values()) g = gcd(g, k);
-  if (g > 1) r = linPlus(linScale({ terms: r.terms, constant: 0 }, 1 / g), Math.floor(r.constant / g));
+  r = linDivide(r, g);
   if (proveGe0(r, f)) return TRUE;
   if (proveGe0(linPlus(linNeg(r), -1), f)) return FALSE;
   const single = r.terms.size === 1 ? overQuotient(r) : undefined;
@@ -101,7 +101,7 @@ function equality(l: Lin, negated: boolean, f: Facts): Expr | undefined {
   let g = 0;
   for (const k of r.terms.values()) g = gcd(g, k);
   if (r.constant % g !== 0) return no;
-  r = linScale(r, 1 / g);
+  r = linDivide(r, g);
   const m = congruenceOfLin(r, f);
   if (m.modulus > 1 && m.remainder !== 0) return no;
   const below = proveGe0(linNeg(r), f);

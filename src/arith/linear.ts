@@ -42,6 +42,11 @@ export function linScale(a: Lin, k: number): Lin {
   for (const [e, c] of a.terms) terms.set(e, c * k);
   return { terms, constant: a.constant === 0 ? 0 : a.constant * k };
 }
+/** By a number that divides every coefficient; the constant part by it, too, rounded down. (A product with 1 / g would not be whole: 49 * (1 / 49) is not 1.) */
+export function linDivide(a: Lin, g: number): Lin {
+  if (g === 1) return a;
+  return { terms: new Map([...a.terms].map(([e, c]) => [e, c / g])), constant: Math.floor(a.constant / g) };
+}
 export const linNeg = (a: Lin): Lin => linScale(a, -1);
 export const linPlus = (a: Lin, c: number): Lin => ({ terms: a.terms, constant: a.constant + c });
 export const isConstant = (l: Lin): boolean => l.terms.size === 0;

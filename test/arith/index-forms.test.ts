@@ -34,6 +34,15 @@ describe("sums", () => {
   });
 });
 
+describe("comparisons", () => {
+  test("drop common factors, whatever they are", () => {
+    for (let g = 2; g < 400; g++) {
+      expect(idx(lt(mul(x, int(g)), mul(y, int(g))))).toBe("x < y");
+      expect(idx(eq(mul(x, int(g)), mul(y, int(g))))).toBe("x == y");
+    }
+  });
+});
+
 describe("quotients and remainders", () => {
   test("of a split", () => {
     expect(idx(floordiv(i, int(6)), tiles)).toBe("io");
