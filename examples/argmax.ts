@@ -1,5 +1,5 @@
 /**
- * Lesson 5: a reduction of several values at once.
+ * A reduction of several values at once.
  *
  * argmax carries a pair, the best value and where it was. `reduce` is the general form: values, how two partial
  * results combine, and the identity. Here it finds the largest and the smallest of each column, and where they are, in one
@@ -7,7 +7,7 @@
  */
 import { argmax, compile, compute, placeholder, reduce, schedule, select } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
-import { check, random } from "./support/lesson.ts";
+import { check, random } from "./support/check.ts";
 
 const [R, C] = [300, 64];
 const X = placeholder("X", [R, C]);

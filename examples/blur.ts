@@ -1,5 +1,5 @@
 /**
- * Lesson 3: a two-stage 3x3 blur of 16-bit pictures, and where to compute the first stage.
+ * A two-stage 3x3 blur of 16-bit pictures, and where to compute the first stage.
  *
  * The same two expressions, four schedules. Computing all of `bx` first walks through memory twice; inlining it computes
  * every row sum three times; `computeAt` computes a strip of `bx` for a strip of `by`, and the rows between two strips twice. A
@@ -10,7 +10,7 @@
  */
 import { arena, compile, compute, measure, placeholder, repeatEdge, type Schedule, schedule } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
-import { check } from "./support/lesson.ts";
+import { check } from "./support/check.ts";
 import { enlarge, readGray16, writeGray } from "./support/png.ts";
 
 const [W, H] = [2560, 1920];

@@ -1,5 +1,5 @@
 /**
- * Lesson: one nest, several versions. Kernels are built once and called with any size, and pictures have borders; what is special
+ * One nest, several versions. Kernels are built once and called with any size, and pictures have borders; what is special
  * about some sizes or some rows need not cost anything elsewhere.
  *
  * `partition` cuts the range of a loop into parts: the rows at the border keep their tests, the rows between lose them.
@@ -9,7 +9,7 @@
 import { compile, compute, constantEdge, dim, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
 import { unrollAndVectorize } from "../src/schedules.ts";
-import { check, random } from "./support/lesson.ts";
+import { check, random } from "./support/check.ts";
 
 // ---- rows at the border apart: a difference of neighbours, zero outside of the picture
 

@@ -1,5 +1,5 @@
 /**
- * Lesson 2: a 3x3 convolution with bias and relu6, NHWC, padded by one.
+ * A 3x3 convolution with bias and relu6, NHWC, padded by one.
  *
  * The padding is a stage of its own (a copy of the image with a border of zeros), so the convolution itself has no
  * conditions. It is the same pattern as a matrix product, with w as the rows, output channels as the columns and
@@ -8,7 +8,7 @@
 import { compile, compute, constantEdge, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
 import { unrollAndVectorize } from "../src/schedules.ts";
-import { check, random } from "./support/lesson.ts";
+import { check, random } from "./support/check.ts";
 
 const [H, W, CI, CO] = [56, 56, 64, 64];
 const X = placeholder("X", { h: H, w: W, c: CI });

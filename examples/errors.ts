@@ -1,5 +1,5 @@
 /**
- * Lesson: what an illegal step says, and how to read it.
+ * What an illegal step says, and how to read it.
  *
  * Every step of a schedule is checked when it is taken. One that could change the result is refused, and the schedule stays
  * exactly as it was. The error says in this order: the primitive and the number of the condition in its description; what is

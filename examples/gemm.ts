@@ -1,5 +1,5 @@
 /**
- * Lesson 1: a matrix product, scheduled by hand.
+ * A matrix product, scheduled by hand.
  *
  * The expression says what C is and nothing about loops. The schedule then shapes the loops, one checked step at a time, into
  * the nest that every fast GEMM has: a register tile of C that stays in registers over the whole of k, fed by a packed
@@ -8,7 +8,7 @@
 import { compile, compute, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
 import { unrollAndVectorize } from "../src/schedules.ts";
-import { check, random } from "./support/lesson.ts";
+import { check, random } from "./support/check.ts";
 
 const [M, N, K] = [510, 512, 512];
 const A = placeholder("A", [M, K]);

@@ -1,5 +1,5 @@
 /**
- * Lesson: finding corners (Harris). Sobel derivatives across and down, their three products summed over 3x3 pixels, and
+ * Finding corners (Harris). Sobel derivatives across and down, their three products summed over 3x3 pixels, and
  * det - 0.04 trace^2 of the resulting 2x2 matrix: large where the picture changes in both directions.
  *
  * The sums are computed where they are used, for four rows at a time; the derivatives, which nine sums share, in a sliding window of six rows.

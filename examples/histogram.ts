@@ -1,5 +1,5 @@
 /**
- * Lesson: histogram equalization. Count how often each gray value stands in a picture, add the counts up, and give each value the
+ * Histogram equalization. Count how often each gray value stands in a picture, add the counts up, and give each value the
  * share of pixels that are no brighter: the values of the result are spread evenly.
  *
  * The counting is a `scatter`: each pixel adds 1 at a position that it computes, its own value. What follows is a running

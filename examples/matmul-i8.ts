@@ -1,5 +1,5 @@
 /**
- * Lesson: a matrix product of bytes, by an instruction that multiplies and adds pairs.
+ * A matrix product of bytes, by an instruction that multiplies and adds pairs.
  *
  * `i32x4.dot_i16x8_s` takes eight products of 16-bit numbers and leaves four sums of two. The schedule brings its loops into the
  * shape of the instruction (4 columns, 2 steps of k) and puts it in their place; `tensorize` checks that both compute the
@@ -8,7 +8,7 @@
 import { compile, compute, intrinsics, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
 import { unrollAndVectorize } from "../src/schedules.ts";
-import { check } from "./support/lesson.ts";
+import { check } from "./support/check.ts";
 
 /** The product of an m x k and a k x n matrix of i8, summed in i32, in register tiles of 4 x 8. */
 export function byteProduct(m: number, n: number, k: number) {

@@ -1,5 +1,5 @@
 /**
- * Lesson: an instruction of your own.
+ * An instruction of your own.
  *
  * WebAssembly adds neighbouring bytes in one instruction, `i16x8.extadd_pairwise_i8x16_u`. The compiler knows nothing of it until it is
  * told: what it computes, as an expression, and how it is written. From then on any loop nest that computes the same can
@@ -8,7 +8,7 @@
 import { compile, compute, defineIntrinsic, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
 import { unrollAndVectorize } from "../src/schedules.ts";
-import { check } from "./support/lesson.ts";
+import { check } from "./support/check.ts";
 
 // Ten lines: the operands, what each of the eight lanes is, and the instructions.
 const a = placeholder("a", [8, 2], "u8");

@@ -1,5 +1,5 @@
 /**
- * Lesson: looking at a schedule. The matrix product of lesson 1 as a page of HTML, before and after.
+ * Looking at a schedule. The matrix product of gemm.ts as a page of HTML, before and after.
  *
  * Writes out/gemm-plain.html and out/gemm.html; open them in a browser. Each is one file that loads nothing, so it can go into a bug
  * report as it is. Run it: npx tsx examples/picture.ts

@@ -1,5 +1,5 @@
 /**
- * Lesson 6: a scan: each step depends on the one before.
+ * A scan: each step depends on the one before.
  *
  * An exponential moving average of many signals at once. Time is an ordered axis and stays a loop in order; the signals are
  * independent, so they become vector lanes. Trying to vectorize time is an error that says why.
@@ -7,7 +7,7 @@
  */
 import { compile, placeholder, ScheduleError, scan, schedule } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
-import { check, random } from "./support/lesson.ts";
+import { check, random } from "./support/check.ts";
 
 const [T, S] = [250, 96];
 const X = placeholder("X", [T, S]);

@@ -1,12 +1,12 @@
 /**
- * Lesson 4: softmax over rows: four stages, one pass over each row while it is in cache.
+ * Softmax over rows: four stages, one pass over each row while it is in cache.
  *
  * Subtracting the row's maximum keeps exp from overflowing. The stages share a loop over rows: what is computed for a row
  * is consumed in the same iteration, so the intermediates shrink to one row. Run it: npx tsx examples/softmax.ts
  */
 import { compile, compute, max, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
-import { check, random } from "./support/lesson.ts";
+import { check, random } from "./support/check.ts";
 
 const [R, C] = [197, 1000];
 const X = placeholder("X", [R, C]);

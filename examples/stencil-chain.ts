@@ -1,5 +1,5 @@
 /**
- * Lesson: thirty-two 5x5 stencils in a row, the worst case for memory: each stage reads the one before, and none does much.
+ * Thirty-two 5x5 stencils in a row, the worst case for memory: each stage reads the one before, and none does much.
  *
  * Computed stage by stage, every picture goes through memory thirty-two times. Computed in sliding windows, each stage keeps the last
  * five rows only, and all of them together fit in the cache. The weights are binomial, so that the chain is a strong blur; sums of

@@ -1,5 +1,5 @@
 /**
- * Lesson: a schedule is a list of steps. Record it, print it, replay it on another shape, have it explained, and leave some of
+ * A schedule is a list of steps. Record it, print it, replay it on another shape, have it explained, and leave some of
  * it to be decided.
  *
  * Whatever a schedule was taken through stands in its trace as plain data. The trace as text is what to keep in a file, to
@@ -22,7 +22,7 @@ import {
   withChoices,
 } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
-import { check, random } from "./support/lesson.ts";
+import { check, random } from "./support/check.ts";
 
 function product(M: number, N: number, K: number) {
   const A = placeholder("A", [M, K]);

@@ -1,5 +1,5 @@
 /**
- * Lesson: sharpening a picture in colour. A Gaussian blur (sigma 1.5, 7 taps, first down then across) of the brightness is taken away
+ * Sharpening a picture in colour. A Gaussian blur (sigma 1.5, 7 taps, first down then across) of the brightness is taken away
  * from twice the brightness; each pixel is scaled by what that changes.
  *
  * Five stages, and a decision: `gray` and `down` are computed row by row in a sliding window, as the rows of the result ask for them,

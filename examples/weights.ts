@@ -1,5 +1,5 @@
 /**
- * Lesson: weights that stay. A dense layer is called many times with the same weights, so what depends on them alone should be
+ * Weights that stay. A dense layer is called many times with the same weights, so what depends on them alone should be
  * computed once: here, packing them into panels that lie the way the inner loop walks.
  *
  * A placeholder marked `constant` makes that possible. The built module then holds two functions: the kernel, and the step that prepares
@@ -10,7 +10,7 @@
 import { build, compile, compute, measure, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";
 import { pack, unrollAndVectorize } from "../src/schedules.ts";
-import { check, random } from "./support/lesson.ts";
+import { check, random } from "./support/check.ts";
 
 const [M, N, K] = [49, 500, 512];
 const X = placeholder("X", { i: M, k: K });

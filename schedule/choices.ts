@@ -9,8 +9,10 @@
  * with it; `choicesOf(trace)` lists what there is to decide.
  */
 import type { Func } from "../src/ir/index.ts";
-import { badArgument, checkOptions, describe, isRecord } from "./arguments.ts";
+import { badArgument, checkOptions, describe, isPromise, isRecord, short } from "./arguments.ts";
 import { refuse } from "./error.ts";
+import { jsonFault } from "./json.ts";
+import { ANY, argsFault, checkTrace, LIST, TEXT } from "./replay.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Json, Trace } from "./trace.ts";
 
@@ -48,20 +50,21 @@ function within<R>(run: Run, work: () => R): R {
 export const undecided = <R>(schedule: Schedule<unknown>, work: () => R): R =>
   within({ schedule, decisions: {}, asked: new Set() }, work);
 
-function isJson(x: unknown): boolean {
-  if (typeof x === "number") return Number.isFinite(x);
-  if (Array.isArray(x)) return x.every(isJson);
-  return (
-    x === null || typeof x === "string" || typeof x === "boolean" || (isRecord(x) && Object.values(x).every(isJson))
-  );
-}
 const same = (a: Json, b: Json): boolean => JSON.stringify(a) === JSON.stringify(b);
-const show = (x: unknown): string => JSON.stringify(x) ?? describe(x);
+const show = (x: unknown): string => short(JSON.stringify(x) ?? describe(x));
 const shown = (list: readonly unknown[]): string[] => list.map(show);
 
-/** The choices of a trace, in the order they were made. */
-export const choicesOf = (trace: Trace): Choice[] =>
+/** Arguments of a recorded choice. */
+export const CHOICE = { name: TEXT, options: LIST, decision: ANY };
+const choicesIn = (trace: Trace): Choice[] =>
   trace.filter((t) => t.primitive === "choose").map((t) => t.args as unknown as Choice);
+/** The choices of a trace, in the order they were made. Throws ScheduleError for what is no trace. */
+export function choicesOf(trace: Trace): Choice[] {
+  checkTrace("choicesOf", trace, ({ primitive, args }) =>
+    primitive === "choose" ? argsFault(args, { args: CHOICE }) : undefined,
+  );
+  return choicesIn(trace);
+}
 
 /**
  * The option that is decided on, and whether the trace has that already.
@@ -81,18 +84,25 @@ export function decide<T extends Json>(
   if (typeof name !== "string" || name === "")
     badArgument(f, "choose", `a choice can't be named ${describe(name)}`, legal);
   if (!Array.isArray(options) || options.length === 0)
-    badArgument(f, "choose", `the options of ${name} are ${describe(options)}, not a list of some`, legal);
-  const odd = options.findIndex((o) => !isJson(o));
-  if (odd >= 0) badArgument(f, "choose", `an option of ${name} is ${describe(options[odd])}, which is no JSON`, legal);
+    badArgument(f, "choose", `the options of ${short(name)} are ${describe(options)}, not a list of some`, legal);
+  const isGiven = settings.default !== undefined;
+  for (const [what, list] of [
+    ["an option", options],
+    ["the default", isGiven ? [settings.default] : []],
+  ] as const)
+    for (const x of list) {
+      const fault = jsonFault(x);
+      if (fault !== undefined) badArgument(f, "choose", `${what} of ${short(name)} ${fault}`, legal);
+    }
   const twice = options.find((o, i) => options.findIndex((x) => same(x, o)) !== i);
-  if (twice !== undefined) badArgument(f, "choose", `the options of ${name} hold ${show(twice)} twice`, legal);
-  const old = choicesOf(trace).find((c) => c.name === name);
+  if (twice !== undefined) badArgument(f, "choose", `the options of ${short(name)} hold ${show(twice)} twice`, legal);
+  const old = choicesIn(trace).find((c) => c.name === name);
   if (old && !same(old.options, options))
     refuse(f, {
       primitive: "choose",
       condition: 0,
       code: "options",
-      message: `${name} was chosen among ${show(old.options)} before, and now among ${show(options)}`,
+      message: `${short(name)} was chosen among ${show(old.options)} before, and now among ${show(options)}`,
       legal: [`choose(${show(name)}, ${show(old.options)})`, "another name"],
     });
   const run = runs.at(-1);
@@ -105,7 +115,7 @@ export function decide<T extends Json>(
     primitive: "choose",
     condition: 0,
     code: "value",
-    message: `${name} is decided as ${show(wanted)}, which is not among its options`,
+    message: `${short(name)} is decided as ${show(wanted)}, which is not among its options`,
     legal: shown(options),
   });
 }
@@ -144,6 +154,11 @@ export function withChoices<X, R>(s: Schedule<X>, decisions: Decisions, recipe: 
     badArgument(s.func, "withChoices", `expected decisions by name, but was given ${describe(decisions)}`, [
       "{ mr: 5 }",
     ]);
+  for (const [name, x] of Object.entries(decisions)) {
+    const fault = jsonFault(x);
+    if (fault !== undefined)
+      badArgument(s.func, "withChoices", `the decision ${describe(name)} ${fault}`, ["{ mr: 5 }"]);
+  }
   if (typeof recipe !== "function")
     badArgument(s.func, "withChoices", `expected a recipe, but was given ${describe(recipe)}`, ["(s) => { ... }"]);
   let result: R | undefined;
@@ -159,7 +174,7 @@ export function withChoices<X, R>(s: Schedule<X>, decisions: Decisions, recipe: 
         message: `nothing is chosen by the name ${show(stray)}`,
         legal: run.asked.size > 0 ? [...run.asked] : ["no decision: the recipe has no choices"],
       });
-    if (typeof (result as { then?: unknown } | undefined)?.then === "function")
+    if (isPromise(result))
       badArgument(s.func, "withChoices", "the recipe returns a promise; it must run to its end at once");
   });
   if (failed) throw failed;

@@ -13,6 +13,8 @@ export interface Complaint {
   readonly message: string;
   /** The step of a trace that was being done again, where one was. */
   readonly during?: string;
+  /** What was thrown where this happened, and says why. */
+  readonly cause?: unknown;
   /** What is underlined in the loop nest: loop variables and blocks. */
   readonly marks?: readonly (Var | BlockId)[];
   /** What would be legal instead; a function where finding out takes trying, run when somebody looks. */
@@ -46,6 +48,7 @@ export class ScheduleError extends TilewrightError {
     this.#complaint = c;
     // search and fuzzing catch many errors and read few: text is made when somebody looks
     Object.defineProperty(this, "message", { configurable: true, enumerable: false, get: () => this.#text() });
+    if (c.cause !== undefined) Object.defineProperty(this, "cause", { configurable: true, value: c.cause });
     Error.captureStackTrace?.(this, ScheduleError);
   }
   /** What would be legal instead, found out by trying on the schedule as it was. */
@@ -88,9 +91,12 @@ export class ScheduleError extends TilewrightError {
     const during = c.during === undefined ? "" : `${c.during}: `;
     const head = `${during}${c.primitive}${c.condition > 0 ? `, condition ${c.condition}` : ""}: ${c.message}`;
     const way = this.legal.length > 0 ? `\nlegal instead: ${this.legal.join("; ")}` : "";
-    return `${head}${way}${this.nest === "" ? "" : `\n${this.nest}`}`;
+    return `${readable(`${head}${way}`)}${this.nest === "" ? "" : `\n${this.nest}`}`;
   }
 }
+
+/** Names may be of any length: a word that no message should hold whole is cut. */
+const readable = (text: string): string => text.replace(/\S{200,}/g, (word) => `${word.slice(0, 100)}...`);
 
 export function refuse(func: Func | undefined, c: Complaint): never {
   throw new ScheduleError(func, c);

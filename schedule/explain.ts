@@ -1,7 +1,7 @@
 /** A schedule told step by step: what each did to the loop nest. */
 import { type Func, printFunc } from "../src/ir/index.ts";
 import { align } from "./align.ts";
-import { checkOptions, checkSchedule } from "./arguments.ts";
+import { badArgument, checkOptions, checkSchedule, describe } from "./arguments.ts";
 import type { Schedule } from "./schedule.ts";
 import { replay, type TraceStep } from "./trace.ts";
 import { formatSteps } from "./trace-text.ts";
@@ -42,12 +42,14 @@ export function explainSteps(s: Schedule<unknown>): ExplainedStep[] {
 export function explain(s: Schedule<unknown>, options: ExplainOptions = {}): string {
   checkSchedule(s, "explain");
   checkOptions(s.func, "explain", options, ["diff"]);
+  const { diff = false } = options;
+  if (typeof diff !== "boolean") badArgument(s.func, "explain", `diff is ${describe(diff)}`, ["true", "false"]);
   let old = printFunc(s.unscheduled().func);
   const parts = [old];
   for (const [n, { text, after }] of explainSteps(s).entries()) {
     const now = printFunc(after);
     const changed = old === now ? "  (the loop nest stays as it is)" : undefined;
-    parts.push(`step ${n}: ${text}`, changed ?? (options.diff ? difference(old.split("\n"), now.split("\n")) : now));
+    parts.push(`step ${n}: ${text}`, changed ?? (diff ? difference(old.split("\n"), now.split("\n")) : now));
     old = now;
   }
   return parts.join("\n\n");

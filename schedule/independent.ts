@@ -190,7 +190,9 @@ function distinct(b: Block, x: Buffer, p: Place<For>, free: readonly For[]): boo
     return same && !readsMemory(at) ? [simplifyIndex(substitute(at, bind), inner)] : [];
   });
   const using = fixed.filter((e) => usesVar(e, (v) => v === loop));
-  if (using.length === 0) return constInt(l.extent) === 1;
+  // where the block's condition leaves one iteration, there is no other to write the same
+  const mine = constBounds(loop, inner);
+  if (using.length === 0) return mine.max <= mine.min;
   const moving = new Set(ranges.map((y) => y.var));
   const numbers = [...using, ...numbersIn(using, moving)];
   const used = (list: readonly Expr[]) =>
@@ -203,8 +205,8 @@ function distinct(b: Block, x: Buffer, p: Place<For>, free: readonly For[]): boo
       facts,
     ) !== undefined;
   const plain = (e: Expr): boolean => {
-    const mine = linear(e, inner).terms.filter((t) => usesVar(t.atom, (v) => moving.has(v)));
-    return mine.length === 1 && mine[0]!.atom === loop;
+    const terms = linear(e, inner).terms.filter((t) => usesVar(t.atom, (v) => moving.has(v)));
+    return terms.length === 1 && terms[0]!.atom === loop;
   };
   const backwards = (e: Expr): Expr => simplifyIndex(mul(e, int(-1)), inner);
   return numbers.some((e) => plain(e) || solved([e]) || solved([backwards(e)])) || solved(using);

@@ -38,5 +38,5 @@ export function schedule<const X extends AnyTensor | TensorRecord | CreatedFunc>
       "schedule({ C, D })",
     ]);
   if ("func" in x && "blocks" in x) return new Schedule<X>(x, x as CreatedFunc);
-  return new Schedule<X>(x, createFunc(Object.values(x as TensorRecord)));
+  return new Schedule<X>(x, createFunc(x as TensorRecord));
 }

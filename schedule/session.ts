@@ -102,7 +102,8 @@ export class Session {
     for (const [name, h] of born) this.name(h, `@${n}.${name}`);
     const step: TraceStep = {
       primitive,
-      args,
+      // a copy: what callers do with their records afterwards is no part of the trace
+      args: structuredClone(args),
       results: [...born.keys()],
       ...(o.reassociates ? { reassociates: true } : {}),
     };
@@ -207,7 +208,7 @@ export class Session {
         primitive: (method as { name: string }).name,
         condition: 0,
         code: "unknown-buffer",
-        message: `no buffer "${x}"`,
+        message: `no buffer ${describe(x)}`,
         legal: this.buffers().map((y) => y.name),
       }),
     );

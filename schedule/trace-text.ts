@@ -10,6 +10,8 @@
  */
 import { nearNames, TilewrightError } from "../src/ir/index.ts";
 import { describe } from "./arguments.ts";
+import { DEPTH } from "./json.ts";
+import { checkTrace, stepFault } from "./replay.ts";
 import type { Json, Trace, TraceStep } from "./trace.ts";
 
 /** Arguments that stand without their names, in this order, as far as a step has them; by primitive, all of which are here. */
@@ -120,22 +122,32 @@ export function formatSteps(trace: Trace): string[] {
  * A trace as text, one step per line; `parseTrace` reads it back exactly.
  *
  *     console.log(formatTrace(s.trace));   // io, ii = split(C.i, { io: rest, ii: 6 }, tail: guard)
+ *
+ * Throws ScheduleError for what is no trace.
  */
-export const formatTrace = (trace: Trace): string => formatSteps(trace).join("\n");
+export function formatTrace(trace: Trace): string {
+  checkTrace("formatTrace", trace);
+  return formatSteps(trace).join("\n");
+}
 
 type Token = { readonly at: number } & (
   | { readonly kind: "word" | "sign" | "end"; readonly text: string }
   | { readonly kind: "text" | "number"; readonly text: string; readonly value: string | number }
 );
 const TOKEN =
-  /\s*(?:(?<word>[\p{L}_$][\p{L}\p{N}_$.#]*)|(?<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<text>"(?:[^"\\]|\\.)*")|(?<sign>[=,:()[\]{}]))/uy;
+  /(?<word>[\p{L}_$][\p{L}\p{N}_$.#]*)|(?<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<quote>")|(?<sign>[=,:()[\]{}])/uy;
+const SPACE = /\s*/uy;
+/** What ends a text in quotes, and what does not though it looks so. */
+const STOP = /"|\\./gu;
 
 /** What to say of a step of a primitive that there is not. */
 export function unknownPrimitive(name: string): string {
   const near = nearNames(name, PRIMITIVES);
-  return `there is no primitive ${JSON.stringify(name)}${near.length > 0 ? `: is it ${near.join(", ")}?` : ""}`;
+  return `there is no primitive ${describe(name)}${near.length > 0 ? `: is it ${near.join(", ")}?` : ""}`;
 }
 
+/** Characters of a line that messages show before and after a mistake. */
+const AROUND = 100;
 /** One line of text, read token by token. */
 class Line {
   readonly #text: string;
@@ -143,25 +155,44 @@ class Line {
   readonly #aliases: Aliases;
   readonly #tokens: Token[] = [];
   #next = 0;
+  #depth = 0;
 
   constructor(text: string, line: number, aliases: Aliases) {
     this.#text = text;
     this.#line = line;
     this.#aliases = aliases;
-    for (let at = 0; text.slice(at).trim() !== ""; ) {
+    const end = text.trimEnd().length;
+    for (let at = this.#space(0); at < end; at = this.#space(at)) {
       TOKEN.lastIndex = at;
-      const m = TOKEN.exec(text);
-      const start = at + /^\s*/.exec(text.slice(at))![0].length;
-      if (m === null) this.fail(start, "a name, a number, a text in quotes or one of = , : ( ) [ ] { }");
+      const g = TOKEN.exec(text)?.groups;
+      if (g === undefined) this.fail(at, "a name, a number, a text in quotes or one of = , : ( ) [ ] { }");
+      const start = at;
       at = TOKEN.lastIndex;
-      const g = m.groups!;
       if (g.word !== undefined) this.#tokens.push({ kind: "word", at: start, text: g.word });
       else if (g.sign !== undefined) this.#tokens.push({ kind: "sign", at: start, text: g.sign });
-      else if (g.number !== undefined)
-        this.#tokens.push({ kind: "number", at: start, text: g.number, value: Number(g.number) });
-      else this.#tokens.push({ kind: "text", at: start, text: g.text!, value: this.#unquote(g.text!, start) });
+      else if (g.number !== undefined) {
+        const value = Number(g.number);
+        if (!Number.isFinite(value)) this.fail(start, "a number that is no larger than numbers can be");
+        this.#tokens.push({ kind: "number", at: start, text: g.number, value });
+      } else {
+        at = this.#endOfText(start);
+        const quoted = text.slice(start, at);
+        this.#tokens.push({ kind: "text", at: start, text: quoted, value: this.#unquote(quoted, start) });
+      }
     }
-    this.#tokens.push({ kind: "end", at: text.trimEnd().length, text: "the end of the line" });
+    this.#tokens.push({ kind: "end", at: end, text: "the end of the line" });
+  }
+  /** Where the white space from somewhere on ends. */
+  #space(from: number): number {
+    SPACE.lastIndex = from;
+    SPACE.exec(this.#text);
+    return SPACE.lastIndex;
+  }
+  /** Where a text in quotes ends: one step after another, since a pattern for all of it runs out of stack. */
+  #endOfText(start: number): number {
+    STOP.lastIndex = start + 1;
+    for (let m = STOP.exec(this.#text); m !== null; m = STOP.exec(this.#text)) if (m[0] === '"') return STOP.lastIndex;
+    return this.fail(start, "a text that ends in quotes as it begins");
   }
   #unquote(text: string, at: number): string {
     try {
@@ -171,13 +202,16 @@ class Line {
     }
   }
   fail(at: number, expected: string): never {
-    const found = this.#text.slice(at).trim() === "" ? "the end of the line" : `"${this.#text.slice(at).trim()}"`;
-    return this.#wrong(at, `expected ${expected}, found ${found}`);
+    const rest = this.#text.slice(at).trim();
+    return this.#wrong(at, `expected ${expected}, found ${rest === "" ? "the end of the line" : describe(rest)}`);
   }
   #wrong(at: number, message: string): never {
+    // of a long line the part around the mistake
+    const from = Math.max(0, at - AROUND);
+    const part = this.#text.slice(from, at + AROUND);
     throw new TilewrightError(
       "schedule.trace-text",
-      `line ${this.#line}, column ${at + 1}: ${message}\n${this.#text}\n${" ".repeat(at)}^`,
+      `line ${this.#line}, column ${at + 1}: ${message}\n${part}\n${" ".repeat(at - from)}^`,
     );
   }
   get #token(): Token {
@@ -205,9 +239,12 @@ class Line {
   /** What stands between two brackets, separated by commas. */
   #list(close: string, item: () => void): void {
     if (this.#skip(close)) return;
+    // those of the call are no level of a value
+    if (this.#depth++ > DEPTH) this.#wrong(this.#token.at, `there are more than ${DEPTH} brackets inside each other`);
     do item();
     while (this.#skip(","));
     this.#need(close);
+    this.#depth--;
   }
   #value(): Json {
     const t = this.#token;
@@ -271,8 +308,15 @@ class Line {
         this.fail(at, `a name that is not taken ("${alias}" is; write ${printKey(name)} as ...)`);
       this.#aliases.add(`@${n}.${name}`, alias);
     }
-    const step: TraceStep = { primitive, args, results: results.map((r) => r.name) };
-    return reassociates ? { ...step, reassociates } : step;
+    const step: TraceStep = {
+      primitive,
+      args,
+      results: results.map((r) => r.name),
+      ...(reassociates ? { reassociates } : {}),
+    };
+    const fault = stepFault(step);
+    if (fault !== undefined) this.#wrong(from, fault);
+    return step;
   }
 }
 

@@ -2,7 +2,8 @@
  * Traces: the primitives applied, as plain JSON. Loops and blocks are referred to by where they come from: `C` is the block C
  * the schedule began with, `C.i` its loop i, `@2.ii` the output ii of step 2 (the first step is 0).
  */
-import { badArgument, checkOptions, checkSchedule, describe, isRecord } from "./arguments.ts";
+import { TilewrightError } from "../src/ir/index.ts";
+import { badArgument, checkOptions, checkSchedule, describe, short } from "./arguments.ts";
 import { undecided } from "./choices.ts";
 import { ScheduleError } from "./error.ts";
 import { blockReplay } from "./methods/blocks.ts";
@@ -13,7 +14,7 @@ import { layoutReplay } from "./methods/layouts.ts";
 import { loopReplay } from "./methods/loops.ts";
 import { moveReplay } from "./methods/moves.ts";
 import { reductionReplay } from "./methods/reductions.ts";
-import { Args, type Replay } from "./replay.ts";
+import { Args, argsFault, checkTrace, type Replay } from "./replay.ts";
 import type { Schedule } from "./schedule.ts";
 import { formatSteps, unknownPrimitive } from "./trace-text.ts";
 
@@ -49,23 +50,28 @@ export interface ReplayOptions {
  *
  *     const again = replay(s.trace, schedule(C));
  *
- * Throws ScheduleError naming the step where one is illegal or refers to something that isn't there; the schedule is then as it
- * was before the first.
+ * Throws ScheduleError naming the step where one is malformed, illegal or refers to something that isn't there; the schedule is
+ * then as it was before the first.
  */
 export function replay<X>(trace: Trace, s: Schedule<X>, options: ReplayOptions = {}): Schedule<X> {
   checkSchedule(s, "replay");
   checkOptions(s.func, "replay", options, ["onStep"]);
-  if (!Array.isArray(trace) || !trace.every(isStep))
-    badArgument(s.func, "replay", `expected a list of steps, but was given ${describe(trace)}`, ["schedule.trace"]);
+  const { onStep } = options;
+  if (onStep !== undefined && typeof onStep !== "function")
+    badArgument(s.func, "replay", `onStep is ${describe(onStep)}, not a function`, [
+      "{ onStep: (step, n) => { ... } }",
+    ]);
+  checkTrace("replay", trace);
+  for (const n of trace.keys()) checkArgs(trace, n);
   const any = s as unknown as Schedule<unknown>;
   // a schedule may have steps already, so references to steps of the trace are shifted
   const at: number[] = [];
   const failed = s.attempt(() =>
     undecided(any, () => {
-      for (const [n, step] of (trace as Trace).entries()) {
+      for (const [n, step] of trace.entries()) {
         at.push(s.trace.length);
         redo(any, trace, n, shifted(step.args, at) as TraceStep["args"]);
-        options.onStep?.(step, n);
+        onStep?.(step, n);
       }
     }),
   );
@@ -73,17 +79,37 @@ export function replay<X>(trace: Trace, s: Schedule<X>, options: ReplayOptions =
   Error.captureStackTrace?.(failed, replay);
   throw failed;
 }
-const isStep = (x: unknown): boolean =>
-  isRecord(x) && typeof x.primitive === "string" && isRecord(x.args) && Array.isArray(x.results);
+/** How messages call a step. */
+const titleOf = (trace: Trace, n: number): string => `step ${n} (${short(formatSteps(trace.slice(0, n + 1))[n]!)})`;
 
+function checkArgs(trace: Trace, n: number): void {
+  const { primitive, args } = trace[n]!;
+  const bad = (who: string, message: string, legal: readonly string[]): never => {
+    throw new ScheduleError(undefined, {
+      primitive: who,
+      condition: 0,
+      code: "argument",
+      message,
+      legal,
+      during: titleOf(trace, n),
+    });
+  };
+  if (!Object.hasOwn(REPLAY, primitive)) return bad("replay", unknownPrimitive(primitive), Object.keys(REPLAY));
+  const recorded = REPLAY[primitive]!;
+  const fault = argsFault(args, recorded);
+  if (fault !== undefined) bad(primitive, fault, Object.keys(recorded.args));
+}
 function redo(s: Schedule<unknown>, trace: Trace, n: number, args: TraceStep["args"]): void {
-  const step = trace[n]!;
-  const run = Object.hasOwn(REPLAY, step.primitive) ? REPLAY[step.primitive] : undefined;
+  const { primitive } = trace[n]!;
   try {
-    if (!run) badArgument(s.func, "replay", unknownPrimitive(step.primitive), Object.keys(REPLAY));
-    run(s, new Args(s, { primitive: step.primitive, args }));
+    REPLAY[primitive]!.again(s, new Args(s, { primitive, args }));
   } catch (e) {
-    throw e instanceof ScheduleError ? e.during(`step ${n} (${formatSteps(trace.slice(0, n + 1))[n]})`) : e;
+    const during = titleOf(trace, n);
+    if (e instanceof ScheduleError) throw e.during(during);
+    // what a trace can't mean is the trace's mistake; anything else is one of this package
+    const code = e instanceof TilewrightError ? "argument" : "failed";
+    const message = e instanceof Error ? e.message : describe(e);
+    throw new ScheduleError(s.func, { primitive, condition: 0, code, message, during, cause: e });
   }
 }
 /** References to results of a trace's steps, where those steps have other numbers now. */

@@ -181,15 +181,16 @@ export function ownLoops(p: Place<Block>): For[] {
 
 /**
  * A binding in canonical form. Loops stay in it that it must be known to depend on, even where their variables can only be 0: one
- * that may be empty (a reduction over nothing has a value, and only the bindings tell which loops carry it), and of a reduction
- * or a scan one of which only a branch (not among the facts in `plain`) leaves a single iteration: the other side goes on with it.
+ * of a single iteration (what is done to an axis of one element is done as to longer ones) or that may be empty (a reduction over
+ * nothing has a value, and only the bindings tell which loops carry it), and of a reduction or a scan one of which only a branch
+ * (not among the facts in `plain`) leaves a single iteration: the other side goes on with it.
  */
 function tidyBinding(it: BlockIter, facts: Facts, plain: Facts): Expr {
   const e = it.binding;
   const needed = [...varsOf(e)].filter((v) => {
     const r = facts.ranges.get(v);
     const n = r && constInt(r.extent);
-    return r !== undefined && (n === undefined || n <= 0);
+    return r !== undefined && (n === undefined || n <= 1);
   });
   if (it.kind !== "spatial" && plain !== facts) needed.push(...varsOf(simplifyIndex(e, plain)));
   const keeps = (x: Expr): boolean => needed.length === 0 || needed.every((v) => usesVar(x, (y) => y === v));

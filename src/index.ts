@@ -47,6 +47,7 @@ export * from "./driver/index.ts";
 export {
   type AnalyzeOptions,
   analyze,
+  type Inspectable,
   type Quantity,
   type ShowOptions,
   type Sizes,

@@ -27,7 +27,7 @@ import { checkDepth } from "./check.ts";
 import { TeError } from "./error.ts";
 import type { Expr } from "./expr.ts";
 import { isExpr, wrap } from "./expr.ts";
-import { checkVisible, isScalarVar, openFacts, quote, registerScalar, where } from "./scope.ts";
+import { checkVisible, dependsOnData, openFacts, quote, registerScalar, where } from "./scope.ts";
 import { brief } from "./text.ts";
 
 /** What can be indexed. `axes` is empty where dimensions have no names. */
@@ -57,16 +57,6 @@ export function asserted<F>(index: Expr<"i32", F>): Expr<"i32", F> {
   return e;
 }
 export const isAsserted = (x: unknown): boolean => typeof x === "object" && x !== null && assertions.has(x);
-
-/** Whether a value depends on data: on elements of tensors or on scalar parameters. */
-export function dependsOnData(e: Node): boolean {
-  let data = false;
-  visitExpr(e, (x) => {
-    if (x.kind === "load" || x.kind === "reduce" || (x.kind === "var" && isScalarVar(x))) data = true;
-    return !data;
-  });
-  return data;
-}
 
 /** One index as a node. `d` counts from 0. */
 export function indexNode(t: Readable, d: number, x: unknown): Node {

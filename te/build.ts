@@ -1,6 +1,7 @@
 /** Making nodes from what users pass: literals and expressions in, checked nodes out. Knows nothing of the Expr class. */
 import {
   constant,
+  constInt,
   type DType,
   IrError,
   cast as irCast,
@@ -13,9 +14,10 @@ import {
   normalize,
   type OpName,
   op,
+  varsOf,
 } from "../src/ir/index.ts";
 import { TeError } from "./error.ts";
-import { checkVisible, noteComparison, where } from "./scope.ts";
+import { checkVisible, dependsOnData, noteComparison, where } from "./scope.ts";
 import { brief, describe } from "./text.ts";
 
 export { describe, isPromise } from "./text.ts";
@@ -71,9 +73,20 @@ export function operand(x: unknown, dtype: DType, method: string, beside?: Node)
   return x.node;
 }
 
+const DIVISIONS: ReadonlySet<OpName> = new Set<OpName>(["floordiv", "floormod", "truncdiv", "truncrem"]);
+/** Dividing by 0 has a value, for data that may be 0; of an index by a 0 that is written there it is a slip. */
+function checkDivisor(method: string, e: Node, by: Node): void {
+  if (e.dtype === "i32" && constInt(by) === 0 && varsOf(e).size > 0 && !dependsOnData(e))
+    throw new TeError(
+      "te.literal",
+      `${where()}${method} of ${brief(e)} by 0: an index has no quotient and no remainder there`,
+    );
+}
+
 /** One operation, checked; `method` is what the user called it. */
 export function build(name: OpName, method: string, args: readonly Node[], dtype?: DType): Node {
   for (const a of args) if (a.kind === "var") checkVisible(a);
+  if (DIVISIONS.has(name)) checkDivisor(method, args[0]!, args[1]!);
   let node: Node;
   try {
     node = op(name, args, dtype);

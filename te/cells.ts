@@ -1,12 +1,12 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: `any` as a type argument means "whatever facts", and must not be checked
 /** Memory inside of a hand-written nest: its results, as far as they stand at the nest's axes, and what it allocates. */
 import { type Buffer, type DType, load, type Expr as Node } from "../src/ir/index.ts";
-import { clampIndex, dependsOnData, indexList, inside, missingConditions, unlessEmpty, vouch } from "./access.ts";
+import { clampIndex, indexList, inside, missingConditions, unlessEmpty, vouch } from "./access.ts";
 import type { Known } from "./bounds.ts";
 import { operand } from "./build.ts";
 import { TeError } from "./error.ts";
 import { type Expr, wrap } from "./expr.ts";
-import { where } from "./scope.ts";
+import { dependsOnData, where } from "./scope.ts";
 import { brief } from "./text.ts";
 import type { Arg, Index, IndexArgs, Shape } from "./types.ts";
 

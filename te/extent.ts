@@ -1,12 +1,12 @@
 /** Extents, axis names and names of tensors: what users pass, checked. */
 import { Facts, prove } from "../src/arith/index.ts";
 import { constInt, int, lt, type Expr as Node, variable, varsOf } from "../src/ir/index.ts";
-import { dependsOnData } from "./access.ts";
 import { describe } from "./build.ts";
 import { checkDepth, isRecord } from "./check.ts";
 import { TeError } from "./error.ts";
 import { isExpr } from "./expr.ts";
 import type { FrameAxis } from "./scope.ts";
+import { dependsOnData } from "./scope.ts";
 import { brief } from "./text.ts";
 import type { AxesSpec, Extent } from "./types.ts";
 

@@ -32,9 +32,10 @@ import {
   visitExpr,
   where,
 } from "../src/ir/index.ts";
-import { dependsOnData, inside } from "./access.ts";
+import { inside } from "./access.ts";
 import { TeError } from "./error.ts";
-import { parametersOf } from "./parameters.ts";
+import { checkResults, type Outputs, parametersOf } from "./parameters.ts";
+import { dependsOnData } from "./scope.ts";
 import {
   type ComputeSource,
   isTensor,
@@ -64,14 +65,17 @@ export interface CreatedFunc {
 }
 
 /**
- * The function that computes the outputs, unscheduled. Inputs, sizes and scalars are in order of first use.
+ * The function that computes the outputs, unscheduled. Inputs, sizes and scalars are in order of first use. The keys of a record
+ * of outputs are what callers will call them by.
  *
  *     const { func, blocks } = createFunc([C]);
  *     printFunc(func);
  *
- * Throws TeError for no outputs, an input as an output, an output named twice, and two parameters of one name.
+ * Throws TeError for no outputs, an input as an output, an output named twice, and two parameters, or a parameter and a result,
+ * of one name.
  */
-export function createFunc(outputs: readonly Tensor[], name?: string): CreatedFunc {
+export function createFunc(given: Outputs, name?: string): CreatedFunc {
+  const outputs: readonly Tensor[] = Object.values(given);
   checkOutputs(outputs);
   const tensors = reachable(outputs);
   const sources = [...new Set(tensors.map((t) => t.source))];
@@ -81,6 +85,7 @@ export function createFunc(outputs: readonly Tensor[], name?: string): CreatedFu
   const results = outputs.map((t) => t.buffer);
   const written = sources.flatMap((s) => (s.kind === "placeholder" ? [] : s.outputs)).concat(builder.accumulators);
   const parameters = parametersOf(title, sources);
+  checkResults(given);
   return {
     func: {
       name: title,

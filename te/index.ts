@@ -42,6 +42,7 @@ export {
   nest,
 } from "./nest.ts";
 export { NestBuilder, type NestLoopOptions, type NestMemoryOptions, type NestRange } from "./nest-builder.ts";
+export { checkResults, parametersOf } from "./parameters.ts";
 export {
   all,
   any,

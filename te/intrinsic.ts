@@ -73,6 +73,9 @@ const fail = (name: string, why: string): TeError => new TeError("te.intrinsic",
  *     });
  *     s.tensorize(ji, dot);
  *
+ * The instructions are taken on trust: nothing compares them with the semantics. A kernel of the semantics with the intrinsic in
+ * its place, against `evaluate`, does (docs/lessons/09-instructions.md).
+ *
  * Throws TeError (`te.intrinsic`) for semantics of another form, for an unknown instruction or operands that don't suit it, and
  * TilewrightError (`intrinsic-name`) for a name that another intrinsic has.
  */
@@ -86,10 +89,13 @@ export function defineIntrinsic<X extends Tensor<any, any, any, any, any>>(
   if (typeof name !== "string" || !/^[\p{L}_][\p{L}\p{N}_.]*$/u.test(name))
     throw new TeError("te.intrinsic", `an intrinsic can't be named ${told(name)}: letters, digits, "_" and "."`);
   checkOptions(requires, ["features", "ranges"], `intrinsic "${name}": requires`, "te.intrinsic");
-  const features = requires?.features ?? [];
+  const features: unknown = requires?.features ?? [];
+  if (!Array.isArray(features)) throw fail(name, `the features are ${told(features)}: expected a list, ["relaxed"]`);
+  const ranges: unknown = requires?.ranges ?? {};
+  if (!isRecord(ranges)) throw fail(name, `the ranges are ${told(ranges)}: expected [min, max] by operand`);
   for (const f of features) if (f !== "relaxed") throw fail(name, `there is no feature ${told(f)}: there is "relaxed"`);
   const { axes, body, dtype } = bodyOf(name, semantics);
-  const operands = operandsOf(name, axes, body, requires?.ranges ?? {});
+  const operands = operandsOf(name, axes, body, ranges);
   if (!isRecord(emit) || typeof emit.wasm !== "function")
     throw fail(name, "emit says nothing of wasm: emit: { wasm: (operands, i) => i(...) }");
   const code = codeOf(
@@ -164,7 +170,7 @@ function operandsOf(
   name: string,
   axes: readonly IntrinsicAxis[],
   body: Expr,
-  ranges: Readonly<Record<string, readonly [number, number] | undefined>>,
+  ranges: Readonly<Record<string, unknown>>,
 ): IntrinsicOperand[] {
   const extents = new Map<Var, number>(axes.map((a) => [a.var, a.extent]));
   for (const r of reductionsIn(body)) for (const a of r.axes) extents.set(a.var, constInt(a.extent)!);
@@ -199,11 +205,14 @@ function operandsOf(
     const lanes = lanesOf(name, read, extents);
     checkVector(name, `operand ${buffer.name}`, buffer.dtype, lanes);
     const range = ranges[buffer.name];
-    if (range !== undefined && !(Array.isArray(range) && range.length === 2 && range[0]! <= range[1]!))
-      throw fail(name, `the range of ${buffer.name} is ${describe(range)}: expected [min, max]`);
+    if (range !== undefined && !isRange(range))
+      throw fail(name, `the range of ${buffer.name} is ${told(range)}: expected [min, max]`);
     return { name: buffer.name, buffer, dtype: buffer.dtype, lanes, ...(range ? { range: [range[0], range[1]] } : {}) };
   });
 }
+
+const isRange = (x: unknown): x is readonly [number, number] =>
+  Array.isArray(x) && x.length === 2 && typeof x[0] === "number" && x[0] <= x[1] && typeof x[1] === "number";
 
 /** The number of elements of an operand; each must be read at one point of the axes that its index depends on. */
 function lanesOf(name: string, read: Load, extents: ReadonlyMap<Var, number>): number {

@@ -26,7 +26,6 @@ import {
   variable,
   varsOf,
 } from "../src/ir/index.ts";
-import { dependsOnData } from "./access.ts";
 import { assume, checkReadsUnder, impossible, type Known, opposite } from "./bounds.ts";
 import { checkDType, describe } from "./build.ts";
 import { Cells, type Writer } from "./cells.ts";
@@ -38,6 +37,7 @@ import { filledMemory } from "./fill.ts";
 import { expectExpr } from "./reduce.ts";
 import {
   checkVisible,
+  dependsOnData,
   type FrameAxis,
   innerFrame,
   isOpen,

@@ -4,7 +4,7 @@
  */
 import { type Buffer, type Expr as Node, type Var, visitExpr, visitStmt } from "../src/ir/index.ts";
 import { TeError } from "./error.ts";
-import { definitions, type Source, tensorOf } from "./tensor.ts";
+import { definitions, reachable, type Source, type Tensor, tensorOf } from "./tensor.ts";
 
 /** In order of first use. */
 export interface Parameters {
@@ -71,7 +71,7 @@ export function checkParameters(owner: string, source: Source): void {
   checkDistinct(owner, p);
 }
 
-function checkDistinct(owner: string, p: Parameters): void {
+function checkDistinct(owner: string, p: Parameters): ReadonlyMap<string, string> {
   const kinds = new Map<string, string>();
   const add = (name: string, kind: string): void => {
     const old = kinds.get(name);
@@ -86,6 +86,7 @@ function checkDistinct(owner: string, p: Parameters): void {
   for (const b of p.inputs) add(b.name, "input");
   for (const v of p.sizes) add(v.name, "size");
   for (const v of p.scalars) add(v.name, "scalar");
+  return kinds;
 }
 
 /** All parameters of sources given producers first, in order of first use. */
@@ -94,4 +95,26 @@ export function parametersOf(owner: string, sources: readonly Source[]): Paramet
   for (const s of sources) collect(s, p, false);
   checkDistinct(owner, p);
   return p;
+}
+
+/** Outputs in a list are called by their tensors' names, those in a record by its keys. */
+export type Outputs = readonly Tensor[] | { readonly [name: string]: Tensor };
+
+/** Throws where a result has the name of a parameter: callers tell both apart by nothing else. */
+export function checkResults(outputs: Outputs): void {
+  const list = Object.values(outputs).filter((t) => t.source.kind !== "placeholder");
+  const keys = Array.isArray(outputs) ? [] : Object.entries(outputs).filter(([, t]) => list.includes(t));
+  const sources = new Set(reachable(list).map((t) => t.source));
+  const title = list.map((t) => t.name).join("_");
+  const kinds = checkDistinct(title, parametersOf(title, [...sources]));
+  for (const [name, t] of [...keys, ...list.map((t): [string, Tensor] => [t.name, t])]) {
+    const kind = kinds.get(name);
+    if (kind === undefined) continue;
+    const result = name === t.name ? `"${name}"` : `"${name}" (the tensor "${t.name}")`;
+    throw new TeError(
+      "te.duplicate-name",
+      `the result ${result} and the ${kind} "${name}" that it is computed with have one name: ` +
+        "both become arguments of one kernel, so give them different names",
+    );
+  }
 }

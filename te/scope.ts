@@ -41,6 +41,16 @@ const scalarVars = new WeakSet<Var>();
 export const registerScalar = (v: Var): void => void scalarVars.add(v);
 export const isScalarVar = (v: Var): boolean => scalarVars.has(v);
 
+/** Whether a value depends on data: on elements of tensors or on scalar parameters. */
+export function dependsOnData(e: Node): boolean {
+  let data = false;
+  visitExpr(e, (x) => {
+    if (x.kind === "load" || x.kind === "reduce" || (x.kind === "var" && isScalarVar(x))) data = true;
+    return !data;
+  });
+  return data;
+}
+
 /** Frames whose axes may be used now: up to the body of the tensor under construction. */
 function visible(): Frame[] {
   const out: Frame[] = [];

@@ -1,7 +1,7 @@
-/** What the picture lessons share: the same expressions by the default schedule and by hand, checked on several sizes, then timed. */
+/** What the examples with pictures share: the same expressions by the default schedule and by hand, checked on several sizes, then timed. */
 import { arena, compile, measure, type Schedule, schedule, type Tensor } from "../../src/index.ts";
 import { evaluate } from "../../src/oracle.ts";
-import { check, random } from "./lesson.ts";
+import { check, random } from "./check.ts";
 
 type Numbers = Float32Array | Uint8Array | Uint16Array;
 // biome-ignore lint/suspicious/noExplicitAny: pipelines of any tensors

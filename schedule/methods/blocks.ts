@@ -4,7 +4,7 @@ import { badArgument, checkOptions, describe } from "../arguments.ts";
 import type { Loop } from "../handles.ts";
 import { blockize } from "../primitives/blockize.ts";
 import { type TensorizeOptions, tensorize } from "../primitives/tensorize.ts";
-import type { Replay } from "../replay.ts";
+import { optional, type Replay, TEXT, TEXTS } from "../replay.ts";
 import { BranchMethods } from "./branches.ts";
 
 export class BlockMethods<X> extends BranchMethods<X> {
@@ -47,12 +47,15 @@ function known(name: string): Intrinsic {
   if (x === undefined)
     throw new TilewrightError(
       "schedule.trace",
-      `a trace names the intrinsic "${name}", which is not defined here: there are ${intrinsicNames().join(", ")}`,
+      `a trace names the intrinsic ${describe(name)}, which is not defined here: there are ${intrinsicNames().join(", ")}`,
     );
   return x;
 }
 export const blockReplay: Replay = {
-  blockize: (s, a) => s.blockize(a.loop()),
-  tensorize: (s, a) =>
-    s.tensorize(a.loop(), known(a.get<string>("intrinsic")), { assume: a.get<string[]>("assume") ?? [] }),
+  blockize: { args: { loop: TEXT }, again: (s, a) => s.blockize(a.loop()) },
+  tensorize: {
+    args: { loop: TEXT, intrinsic: TEXT, assume: optional(TEXTS) },
+    again: (s, a) =>
+      s.tensorize(a.loop(), known(a.get<string>("intrinsic")), { assume: a.get<string[]>("assume") ?? [] }),
+  },
 };

@@ -1,5 +1,13 @@
 /** Primitives that give one nest several versions: what each does, and its conditions, stands at the function of the same name in primitives/. */
-import { type BlockId, constInt, int, type Expr as Node, type Var, visitExpr } from "../../src/ir/index.ts";
+import {
+  type BlockId,
+  constInt,
+  int,
+  type Expr as Node,
+  TilewrightError,
+  type Var,
+  visitExpr,
+} from "../../src/ir/index.ts";
 import {
   type AnyTensor,
   Axis,
@@ -17,7 +25,7 @@ import { exprFromJson, exprToJson } from "../expr-data.ts";
 import { type Loop, loopHandle } from "../handles.ts";
 import { partition } from "../primitives/partition.ts";
 import { specialize } from "../primitives/specialize.ts";
-import type { Args, Replay } from "../replay.ts";
+import { ANY, type Args, RECORD, type Replay, TEXT } from "../replay.ts";
 import type { Schedule } from "../schedule.ts";
 import type { Json } from "../trace.ts";
 import { blocksIn, treeOf } from "../tree.ts";
@@ -73,10 +81,9 @@ export class BranchMethods<X> extends ReductionMethods<X> {
     const method = this.partition;
     const v = this.session.loop(loop, method);
     const nodes = this.session.at(method, () => this.#parts(v, parts));
-    const data = [...nodes].map(([n, x]): [string, Json] => [
-      n,
-      x === "rest" ? x : exprToJson(x, new Map(), this.func),
-    ]);
+    const data = this.session.at(method, () =>
+      [...nodes].map(([n, x]): [string, Json] => [n, x === "rest" ? x : this.#written("partition", x, new Map())]),
+    );
     const rest = this.#asItIs(v);
     const args = { loop: this.session.ref(v), parts: Object.fromEntries(data) };
     const o = this.session.apply("partition", method, args, (f) => partition(f, v, nodes));
@@ -133,7 +140,17 @@ export class BranchMethods<X> extends ReductionMethods<X> {
     const names = new Map<Var, string>(around);
     const known = new Set([...names.keys(), ...this.func.sizes, ...this.func.scalars]);
     // what else it speaks of is the primitive's to refuse, so that there will be no such step
-    return speaksOnlyOf(condition, known) ? exprToJson(condition, names, this.func) : null;
+    return speaksOnlyOf(condition, known) ? this.#written("specialize", condition, names) : null;
+  }
+  /** An expression for the trace. One that it can't hold is none for the primitive either. */
+  #written(primitive: string, e: Node, names: ReadonlyMap<Var, string>): Json {
+    try {
+      return exprToJson(e, names, this.func);
+    } catch (error) {
+      if (error instanceof TilewrightError && error.code === "schedule.trace")
+        return badArgument(this.func, primitive, error.message);
+      throw error;
+    }
   }
   #parts(loop: Var, parts: unknown): Map<string, Node | "rest"> {
     const legal = ['{ top: 1, body: "rest", bottom: 1 }'];
@@ -187,6 +204,6 @@ function parts(s: Schedule<unknown>, a: Args): Record<string, PartSize> {
 }
 
 export const branchReplay: Replay = {
-  specialize: (s, a) => s.specialize(a.loop(), condition(s, a)),
-  partition: (s, a) => s.partition(a.loop(), parts(s, a)),
+  specialize: { args: { loop: TEXT, condition: ANY }, again: (s, a) => s.specialize(a.loop(), condition(s, a)) },
+  partition: { args: { loop: TEXT, parts: RECORD }, again: (s, a) => s.partition(a.loop(), parts(s, a)) },
 };

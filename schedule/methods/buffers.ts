@@ -6,7 +6,7 @@ import { type BlockHandle, type BlockLike, blockHandle, isTensor, type LoopNames
 import type { Handle } from "../outcome.ts";
 import { cacheRead, cacheWrite, setScope } from "../primitives/cache.ts";
 import { prepare } from "../primitives/prepare.ts";
-import type { Replay } from "../replay.ts";
+import { type Kind, optional, type Replay, TEXT, TEXTS } from "../replay.ts";
 import type { Json } from "../trace.ts";
 import { MoveMethods } from "./moves.ts";
 
@@ -90,13 +90,24 @@ export class BufferMethods<X> extends MoveMethods<X> {
   }
 }
 
+const CONSUMERS: Kind = { what: 'a list of blocks or "all"', fits: (x) => x === "all" || TEXTS.fits(x) };
 export const bufferReplay: Replay = {
-  cacheRead: (s, a) => {
-    const several = a.get<readonly string[] | "all" | undefined>("consumers");
-    const whose = several === undefined ? a.block() : several === "all" ? several : several.map((x) => a.block(x));
-    return s.cacheRead(whose, a.get<string>("buffer"), a.get("scope"), { axes: a.get("axes") });
+  cacheRead: {
+    args: {
+      block: optional(TEXT),
+      consumers: optional(CONSUMERS),
+      buffer: TEXT,
+      scope: TEXT,
+      axes: optional(TEXTS),
+    },
+    either: ["block", "consumers"],
+    again: (s, a) => {
+      const several = a.get<readonly string[] | "all" | undefined>("consumers");
+      const whose = several === undefined ? a.block() : several === "all" ? several : several.map((x) => a.block(x));
+      return s.cacheRead(whose, a.get<string>("buffer"), a.get("scope"), { axes: a.get("axes") });
+    },
   },
-  cacheWrite: (s, a) => s.cacheWrite(a.block(), a.get("scope")),
-  prepare: (s, a) => s.prepare(a.block()),
-  setScope: (s, a) => s.setScope(a.block(), a.get("scope")),
+  cacheWrite: { args: { block: TEXT, scope: TEXT }, again: (s, a) => s.cacheWrite(a.block(), a.get("scope")) },
+  prepare: { args: { block: TEXT }, again: (s, a) => s.prepare(a.block()) },
+  setScope: { args: { block: TEXT, scope: TEXT }, again: (s, a) => s.setScope(a.block(), a.get("scope")) },
 };

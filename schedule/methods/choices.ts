@@ -1,5 +1,5 @@
 /** Search points of a schedule. */
-import { type ChoiceSettings, decide } from "../choices.ts";
+import { CHOICE, type ChoiceSettings, decide } from "../choices.ts";
 import type { Replay } from "../replay.ts";
 import type { Json } from "../trace.ts";
 import { BlockMethods } from "./blocks.ts";
@@ -26,5 +26,8 @@ export class ChoiceMethods<X> extends BlockMethods<X> {
 }
 
 export const choiceReplay: Replay = {
-  choose: (s, a) => s.choose(a.get<string>("name"), a.get<Json[]>("options"), { default: a.get<Json>("decision") }),
+  choose: {
+    args: CHOICE,
+    again: (s, a) => s.choose(a.get<string>("name"), a.get<Json[]>("options"), { default: a.get<Json>("decision") }),
+  },
 };

@@ -2,7 +2,7 @@
 import { type Func, type IterKind, printFunc } from "../../src/ir/index.ts";
 import type { AnyTensor, CreatedFunc } from "../../te/index.ts";
 import { feeding } from "../analysis.ts";
-import { badArgument, describe } from "../arguments.ts";
+import { badArgument, describe, isPromise } from "../arguments.ts";
 import { refuse, ScheduleError } from "../error.ts";
 import {
   type BlockHandle,
@@ -75,16 +75,18 @@ export class Handles<X> {
   block(name: string): BlockHandle {
     const id = [...treeOf(this.func).blocks.keys()].find((b) => b.name === name);
     if (id) return blockHandle(id);
-    const names = [...treeOf(this.func).blocks.keys()].map((b) => b.name);
-    return this.session.at(this.block, () =>
-      refuse(this.func, {
+    const legal = this.session.blockNames();
+    return this.session.at(this.block, () => {
+      if (typeof name !== "string")
+        badArgument(this.func, "block", `expected the name of a block, but was given ${describe(name)}`, legal);
+      return refuse(this.func, {
         primitive: "block",
         condition: 0,
         code: "unknown",
-        message: `no block "${name}"`,
-        legal: names,
-      }),
-    );
+        message: `no block ${describe(name)}`,
+        legal,
+      });
+    });
   }
   /** The handle of a block, or of a tensor's. */
   handle<Y extends BlockLike>(block: Y): BlockHandle<LoopNamesOf<Y>> {
@@ -169,17 +171,27 @@ export class Handles<X> {
    * Several steps as one: when one of them is illegal, none is done. Returns that error, or undefined when all went well.
    *
    *     const why = s.attempt(() => { s.reorder(j, i); s.vectorize(i); });
+   *
+   * The steps run to their end at once: a function that returns a promise is refused, and none of its steps is done.
    */
   attempt(recipe: () => void): ScheduleError | undefined {
     if (typeof recipe !== "function")
       this.check(this.attempt, () =>
         badArgument(this.func, "attempt", `expected a function of steps, but was given ${describe(recipe)}`),
       );
+    let late = false;
+    const atOnce = (): void => {
+      late = isPromise(recipe());
+      if (late)
+        this.check(this.attempt, () =>
+          badArgument(this.func, "attempt", "the function returns a promise; its steps must run to their end at once"),
+        );
+    };
     try {
-      this.session.together(recipe);
+      this.session.together(atOnce);
       return undefined;
     } catch (e) {
-      if (e instanceof ScheduleError) return e;
+      if (e instanceof ScheduleError && !late) return e;
       throw e;
     }
   }

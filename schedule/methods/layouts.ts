@@ -1,7 +1,6 @@
 /** Primitives that say how buffers lie in memory: what each does, and its conditions, stands at the function of the same name in primitives/. */
 import {
   type Buffer,
-  constant,
   type Expr as Node,
   printExpr,
   type Scope,
@@ -11,8 +10,9 @@ import {
 } from "../../src/ir/index.ts";
 import { type AnyTensor, Axis, type Expr, isExpr } from "../../te/index.ts";
 import { badArgument, checkOptions, describe, isRecord } from "../arguments.ts";
-import { exprFromJson, exprToJson, scalarToJson } from "../expr-data.ts";
+import { exprFromJson, exprToJson, givenConstant, givenToJson } from "../expr-data.ts";
 import { type BlockHandle, type BlockLike, blockHandle, isTensor } from "../handles.ts";
+import { isTexts } from "../json.ts";
 import {
   buffersOf,
   type IndexMap,
@@ -22,7 +22,7 @@ import {
   transformLayout,
 } from "../primitives/layout.ts";
 import { reindex } from "../primitives/reindex.ts";
-import type { Args, Replay } from "../replay.ts";
+import { type Args, type Kind, NUMBER, optional, type Replay, SCALAR, TEXT, TEXTS } from "../replay.ts";
 import type { Method } from "../session.ts";
 import type { Json } from "../trace.ts";
 import { BufferMethods } from "./buffers.ts";
@@ -68,9 +68,7 @@ export class LayoutMethods<X> extends BufferMethods<X> {
     const args = {
       ...ref,
       map: { vars: [...data.vars], index: [...data.index] },
-      ...(pad === undefined
-        ? {}
-        : { pad: typeof pad === "number" || typeof pad === "bigint" ? scalarToJson(pad) : pad }),
+      ...(pad === undefined ? {} : { pad: givenToJson(pad) }),
     };
     this.session.apply("transformLayout", method, args, (f) => transformLayout(f, buffers, made, pad));
   }
@@ -134,8 +132,8 @@ export class LayoutMethods<X> extends BufferMethods<X> {
         const given: unknown = map(...vars.map((v) => new Axis(v.name, v)));
         if (!Array.isArray(given)) return bad(`the map returned ${describe(given)}, not a list of indices`);
         index = given.map((e: unknown) => {
-          if (Number.isInteger(e)) return constant("i32", e as number);
-          return isExpr(e) ? e.node : bad(`the map returned ${describe(e)} among its indices`);
+          const number = typeof e === "number" ? givenConstant("i32", e) : undefined;
+          return number ?? (isExpr(e) ? e.node : bad(`the map returned ${describe(e)} among its indices`));
         });
       } else {
         const listed = isRecord(map) && Array.isArray(map.vars) && Array.isArray(map.index);
@@ -160,14 +158,30 @@ export class LayoutMethods<X> extends BufferMethods<X> {
 }
 
 const target = (a: Args): BlockHandle | string => (a.get("block") === undefined ? a.get<string>("buffer") : a.block());
+const TARGET = { block: optional(TEXT), buffer: optional(TEXT) };
+const MAP: Kind = {
+  what: "a record of vars, a list of names, and index, a list",
+  fits: (x) => isRecord(x) && Object.keys(x).length === 2 && isTexts(x.vars) && Array.isArray(x.index),
+};
 export const layoutReplay: Replay = {
-  transformLayout: (s, a) => {
-    const pad = a.get<Padding | undefined>("pad");
-    s.transformLayout(target(a), a.get<IndexMapData>("map"), pad === undefined ? {} : { pad });
+  transformLayout: {
+    args: { ...TARGET, map: MAP, pad: optional(SCALAR) },
+    either: Object.keys(TARGET),
+    again: (s, a) => {
+      const pad = a.get<Padding | undefined>("pad");
+      s.transformLayout(target(a), a.get<IndexMapData>("map"), pad === undefined ? {} : { pad });
+    },
   },
-  storageAlign: (s, a) => s.storageAlign(target(a), a.get("dim"), a.get("factor"), a.get("offset")),
-  reindex: (s, a) => {
-    const order = a.get<readonly string[] | undefined>("order");
-    s.reindex(a.block(), a.get<string>("buffer"), a.get("scope"), order ? { order } : {});
+  storageAlign: {
+    args: { ...TARGET, dim: NUMBER, factor: NUMBER, offset: optional(NUMBER) },
+    either: Object.keys(TARGET),
+    again: (s, a) => s.storageAlign(target(a), a.get("dim"), a.get("factor"), a.get("offset")),
+  },
+  reindex: {
+    args: { block: TEXT, buffer: TEXT, scope: TEXT, order: optional(TEXTS) },
+    again: (s, a) => {
+      const order = a.get<readonly string[] | undefined>("order");
+      s.reindex(a.block(), a.get<string>("buffer"), a.get("scope"), order ? { order } : {});
+    },
   },
 };

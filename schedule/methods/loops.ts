@@ -1,7 +1,7 @@
 /** Primitives that change loops: what each does, and its conditions, stands at the function of the same name in primitives/. */
 import type { GridIndex, Var } from "../../src/ir/index.ts";
-import { checkNames, checkOptions, isRecord } from "../arguments.ts";
-import { scalarFromJson, scalarToJson } from "../expr-data.ts";
+import { badArgument, checkNames, checkOptions, describe, isRecord } from "../arguments.ts";
+import { givenToJson } from "../expr-data.ts";
 import { type BlockLike, isLoop, type Loop, loopHandle } from "../handles.ts";
 import { type Annotation, annotate } from "../primitives/annotate.ts";
 import { bind } from "../primitives/bind.ts";
@@ -11,11 +11,11 @@ import { parallel } from "../primitives/parallel.ts";
 import { reorder } from "../primitives/reorder.ts";
 import { unroll, vectorize } from "../primitives/retag.ts";
 import { type Factor, type SplitOptions, split } from "../primitives/split.ts";
-import type { Args, Replay } from "../replay.ts";
+import { type Args, NUMBER, optional, RECORD, type Replay, SCALAR, TEXT, TEXTS } from "../replay.ts";
 import type { Schedule } from "../schedule.ts";
 import type { Method } from "../session.ts";
 import type { Json } from "../trace.ts";
-import { io, treeOf } from "../tree.ts";
+import { treeOf } from "../tree.ts";
 import { Handles } from "./handles.ts";
 
 type Factors = { readonly [n: string]: Factor };
@@ -151,33 +151,41 @@ export class LoopMethods<X> extends Handles<X> {
   pad(block: BlockLike, loop: Loop, multiple: number, value?: PadValue): void {
     const [b, v] = [this.session.block(block, this.pad), this.session.loop(loop, this.pad)];
     const args: Record<string, Json> = { block: this.session.ref(b), loop: this.session.ref(v), multiple };
-    if (value !== undefined) args.value = typeof value === "boolean" ? value : scalarToJson(value);
+    if (value !== undefined) args.value = givenToJson(value);
     this.session.apply("pad", this.pad, args, (f) => pad(f, b, v, multiple, value));
   }
 }
 
-/** The value that a recorded step pads with, as what the block writes holds it. */
-function padValue(s: Schedule<unknown>, a: Args): PadValue | undefined {
-  const value = a.get<Json | undefined>("value");
-  if (value === undefined || typeof value === "boolean") return value;
-  const [b] = io(treeOf(s.func).blocks.get(a.block().id)!.node).writes;
-  return scalarFromJson(b!.dtype, value);
-}
-function annotation(a: Args): Annotation | undefined {
+function annotation(s: Schedule<unknown>, a: Args): Annotation | undefined {
   const value = a.get<Annotation | null>("value");
   if (value === null) return undefined;
-  return typeof value === "string" && value.startsWith('"') ? (JSON.parse(value) as string) : value;
+  if (typeof value !== "string" || !value.startsWith('"')) return value;
+  try {
+    return JSON.parse(value) as string;
+  } catch {
+    return badArgument(s.func, "annotate", `the value ${describe(value)} begins as a text in quotes, and is none`);
+  }
 }
 
 export const loopReplay: Replay = {
-  split: (s, a) => s.split(a.loop(), a.get<Record<string, Factor>>("factors"), { tail: a.get("tail") }),
-  fuse: (s, a) => s.fuseAs(a.get<string>("name"), ...a.loops()),
-  reorder: (s, a) => s.reorder(...a.loops()),
-  unroll: (s, a) => s.unroll(a.loop()),
-  vectorize: (s, a) => s.vectorize(a.loop()),
-  parallel: (s, a) => s.parallel(a.loop()),
-  bind: (s, a) => s.bind(a.loop(), a.get("index")),
-  annotate: (s, a) =>
-    s.annotate(a.get("loop") === undefined ? a.block() : a.loop(), a.get<string>("key"), annotation(a)),
-  pad: (s, a) => s.pad(a.block(), a.loop(), a.get<number>("multiple"), padValue(s, a)),
+  split: {
+    args: { loop: TEXT, factors: RECORD, tail: optional(TEXT) },
+    again: (s, a) => s.split(a.loop(), a.get<Record<string, Factor>>("factors"), { tail: a.get("tail") }),
+  },
+  fuse: { args: { loops: TEXTS, name: TEXT }, again: (s, a) => s.fuseAs(a.get<string>("name"), ...a.loops()) },
+  reorder: { args: { loops: TEXTS }, again: (s, a) => s.reorder(...a.loops()) },
+  unroll: { args: { loop: TEXT }, again: (s, a) => s.unroll(a.loop()) },
+  vectorize: { args: { loop: TEXT }, again: (s, a) => s.vectorize(a.loop()) },
+  parallel: { args: { loop: TEXT }, again: (s, a) => s.parallel(a.loop()) },
+  bind: { args: { loop: TEXT, index: TEXT }, again: (s, a) => s.bind(a.loop(), a.get("index")) },
+  annotate: {
+    args: { loop: optional(TEXT), block: optional(TEXT), key: TEXT, value: SCALAR },
+    either: ["loop", "block"],
+    again: (s, a) =>
+      s.annotate(a.get("loop") === undefined ? a.block() : a.loop(), a.get<string>("key"), annotation(s, a)),
+  },
+  pad: {
+    args: { block: TEXT, loop: TEXT, multiple: NUMBER, value: optional(SCALAR) },
+    again: (s, a) => s.pad(a.block(), a.loop(), a.get<number>("multiple"), a.get<PadValue | undefined>("value")),
+  },
 };

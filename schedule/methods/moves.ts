@@ -9,7 +9,7 @@ import { type FoldOptions, foldStorage } from "../primitives/fold-storage.ts";
 import { computeInline, reverseComputeInline } from "../primitives/inline.ts";
 import { reverseComputeAt } from "../primitives/reverse-compute-at.ts";
 import { storeAt } from "../primitives/store-at.ts";
-import type { Replay } from "../replay.ts";
+import { NUMBER, optional, type Replay, TEXT } from "../replay.ts";
 import { LoopMethods } from "./loops.ts";
 
 export class MoveMethods<X> extends LoopMethods<X> {
@@ -93,17 +93,25 @@ export class MoveMethods<X> extends LoopMethods<X> {
   }
 }
 
+const BLOCK = { block: TEXT };
+const PLACE = { block: TEXT, loop: TEXT };
 export const moveReplay: Replay = {
-  computeAt: (s, a) => s.computeAt(a.block(), a.loop()),
-  computeRoot: (s, a) => s.computeRoot(a.block()),
-  computeWith: (s, a) => s.computeWith(a.block(), a.loop()),
-  reverseComputeAt: (s, a) => s.reverseComputeAt(a.block(), a.loop()),
-  storeAt: (s, a) => s.storeAt(a.block(), a.get("loop") === "root" ? "root" : a.loop()),
-  foldStorage: (s, a) => {
-    const factor = a.get<number | undefined>("factor");
-    return s.foldStorage(a.block(), a.loop(), factor === undefined ? {} : { factor });
+  computeAt: { args: PLACE, again: (s, a) => s.computeAt(a.block(), a.loop()) },
+  computeRoot: { args: BLOCK, again: (s, a) => s.computeRoot(a.block()) },
+  computeWith: { args: PLACE, again: (s, a) => s.computeWith(a.block(), a.loop()) },
+  reverseComputeAt: { args: PLACE, again: (s, a) => s.reverseComputeAt(a.block(), a.loop()) },
+  storeAt: { args: PLACE, again: (s, a) => s.storeAt(a.block(), a.get("loop") === "root" ? "root" : a.loop()) },
+  foldStorage: {
+    args: { ...PLACE, factor: optional(NUMBER) },
+    again: (s, a) => {
+      const factor = a.get<number | undefined>("factor");
+      return s.foldStorage(a.block(), a.loop(), factor === undefined ? {} : { factor });
+    },
   },
-  doubleBuffer: (s, a) => s.doubleBuffer(a.block(), a.get("loop") === undefined ? undefined : a.loop()),
-  computeInline: (s, a) => s.computeInline(a.block()),
-  reverseComputeInline: (s, a) => s.reverseComputeInline(a.block()),
+  doubleBuffer: {
+    args: { block: TEXT, loop: optional(TEXT) },
+    again: (s, a) => s.doubleBuffer(a.block(), a.get("loop") === undefined ? undefined : a.loop()),
+  },
+  computeInline: { args: BLOCK, again: (s, a) => s.computeInline(a.block()) },
+  reverseComputeInline: { args: BLOCK, again: (s, a) => s.reverseComputeInline(a.block()) },
 };

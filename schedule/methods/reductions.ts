@@ -7,7 +7,7 @@ import { type BlockHandle, type BlockLike, blockHandle, type Loop, loopHandle } 
 import { named } from "../outcome.ts";
 import { decomposeReduction } from "../primitives/decompose.ts";
 import { type RfactorOptions, rfactor } from "../primitives/rfactor.ts";
-import type { Replay } from "../replay.ts";
+import { NUMBER, optional, type Replay, TEXT, TEXTS } from "../replay.ts";
 import { LayoutMethods } from "./layouts.ts";
 
 /** Names of the loops given, one or several. */
@@ -60,9 +60,15 @@ export class ReductionMethods<X> extends LayoutMethods<X> {
 }
 
 export const reductionReplay: Replay = {
-  decomposeReduction: (s, a) => s.decomposeReduction(a.block(), a.loop()),
-  rfactor: (s, a) => {
-    const at = a.get<number | undefined>("at");
-    return s.rfactor(a.block(), a.loops(), at === undefined ? {} : { at });
+  decomposeReduction: {
+    args: { block: TEXT, loop: TEXT },
+    again: (s, a) => s.decomposeReduction(a.block(), a.loop()),
+  },
+  rfactor: {
+    args: { block: TEXT, loops: TEXTS, at: optional(NUMBER) },
+    again: (s, a) => {
+      const at = a.get<number | undefined>("at");
+      return s.rfactor(a.block(), a.loops(), at === undefined ? {} : { at });
+    },
   },
 };

@@ -1,4 +1,4 @@
-import { type BlockId, type Func, NOTES, type Var } from "../../src/ir/index.ts";
+import { type BlockId, type Func, NOTES, PRINTED_KEYS, type Var } from "../../src/ir/index.ts";
 import { badArgument, checkNames, describe } from "../arguments.ts";
 import { refuse } from "../error.ts";
 import type { Outcome } from "../outcome.ts";
@@ -15,7 +15,7 @@ const NAME = "annotate";
  *     s.annotate(io, "why", "one panel per row")     // for io in 85:  # why: one panel per row
  *
  * Conditions:
- * 1. the key is none of those that primitives use themselves.
+ * 1. the key is none of those that primitives use themselves, nor a word with which what they leave is printed (`tail`, `assume`).
  *
  * All handles survive.
  */
@@ -33,12 +33,15 @@ export function annotate(f: Func, target: Var | BlockId, key: string, value: Ann
       "a string of one line",
       "undefined, to take it away",
     ]);
-  if ((NOTES as readonly string[]).includes(key))
+  const own = (NOTES as readonly string[]).includes(key);
+  if (own || PRINTED_KEYS.includes(key))
     refuse(f, {
       primitive: NAME,
       condition: 1,
       code: "reserved",
-      message: `"${key}" on ${target.name} is a note that primitives leave for each other`,
+      message: own
+        ? `"${key}" on ${target.name} is a note that primitives leave for each other`
+        : `"${key}" on ${target.name} would read like what a primitive left there`,
       marks: [target],
       legal: [`annotate(${target.name}, "my.${key}", ...)`],
     });

@@ -20,6 +20,7 @@ import {
   seq,
   type Tail,
   TRUE,
+  usesVar,
   type Var,
   variable,
 } from "../../src/ir/index.ts";
@@ -126,7 +127,8 @@ export function computeAt(f: Func, block: BlockId, loop: Var): Outcome {
       message: `block ${block.name} does not store at its axes, so the region to compute is not known`,
       marks: [block],
     });
-  const { nest, loops, partial } = regenerate(b, region, facts, tailOf(consumers, l));
+  const followed = followedAxes(b, consumers, l);
+  const { nest, loops, partial } = regenerate(b, region, facts, tailOf(consumers, l), followed);
   const keeps = b.storeAt === "root" || [...l.loops, l.node].some((x) => x.var === b.storeAt);
   const storeAt = keeps ? b.storeAt : undefined;
   const finished = withStore(nest, storeAt, partial);
@@ -190,6 +192,18 @@ function requiredAxes(b: Block, consumers: readonly Place<Block>[], l: Place<For
     return at < 0 || full.has(it.var) ? whole[i]! : region![at]!;
   });
 }
+/** Axes along which what consumers read moves with the loops around the place, even where these run once. */
+function followedAxes(b: Block, consumers: readonly Place<Block>[], l: Place<For>): Set<BlockIter> {
+  const around = new Set([...l.loops, l.node].map((x) => x.var));
+  const moving = consumers.flatMap((c) => {
+    const bind = bindingsOf(c.node);
+    const reads = readsOf(c.node, (x) => io(b).writes.has(x)).map((x) => bound(x, bind));
+    return reads.flatMap((r) =>
+      (storedAt(b, r.buffer) ?? []).filter((_, d) => usesVar(r.index[d]!, (v) => around.has(v))),
+    );
+  });
+  return new Set(b.iters.filter((it) => moving.includes(it.var)));
+}
 /** The region of one read: without the consumer's conditions where that gives constants, else with them. */
 function smallest(
   at: readonly Expr[],
@@ -220,12 +234,16 @@ function unclipped(
   }
 }
 
-/** A nest that computes a block for a region of its axes; `tail` is for loops that may run beyond the end of an axis. */
+/**
+ * A nest that computes a block for a region of its axes; `tail` is for loops that may run beyond the end of an axis. An axis of one
+ * element keeps its loop, as longer ones do, unless it is among the `followed`, for which a loop around stands.
+ */
 export function regenerate(
   b: Block,
   region: readonly Range[],
   facts: Facts,
   tail?: Tail,
+  followed: ReadonlySet<BlockIter> = new Set(),
 ): { nest: { loops: readonly For[]; block: Block }; loops: Var[]; partial: boolean } {
   const loops: For[] = [];
   let known = facts;
@@ -235,7 +253,7 @@ export function regenerate(
     const full = isConst(r.min, 0) && r.extent === it.extent;
     if (!full && !(isConst(r.min, 0) && prove(ge(r.extent, it.extent), facts))) partial = true;
     const extent = simplifyIndex(r.extent, facts);
-    if (isConst(extent, 1)) return { ...it, binding: simplifyIndex(r.min, facts) };
+    if (isConst(extent, 1) && (!full || followed.has(it))) return { ...it, binding: r.min };
     const v = variable(axisName(it.var));
     known = known.withVar(v, int(0), extent);
     const cut = tail !== undefined && !prove(lt(add(r.min, v), it.extent), known);

@@ -1,4 +1,4 @@
-import { constBounds, type Facts, foldDimension, foldOf, linear, simplifyIndex } from "../../src/arith/index.ts";
+import { constBounds, type Facts, foldDimension, foldOf, linear, prove, simplifyIndex } from "../../src/arith/index.ts";
 import {
   add,
   and,
@@ -9,10 +9,13 @@ import {
   type For,
   type Func,
   int,
+  isConst,
   mul,
+  not,
   replaceBuffers,
   type Stmt,
   sub,
+  substitute,
   TRUE,
   usesVar,
   type Var,
@@ -180,7 +183,15 @@ function windowOf(f: Func, p: Place<Block>, l: Place<For>): Window | Problem {
     message,
     marks: [loop, b.id, ...marks],
   });
-  const needed: { axis: number; at: Expr; facts: Facts; by: Place<Block>; inner: ReadonlySet<Var> }[] = [];
+  const needed: {
+    readonly axis: number;
+    readonly at: Expr;
+    readonly facts: Facts;
+    /** Without the conditions of the read: in a short loop these leave a single iteration, where nothing is seen to move. */
+    readonly wide: Facts;
+    readonly by: Place<Block>;
+    readonly inner: ReadonlySet<Var>;
+  }[] = [];
   for (const c of consumersOf(f, b)) {
     const bind = bindingsOf(c.node);
     for (const r of readsOf(c.node, (x) => io(b).writes.has(x)).map((x) => bound(x, bind))) {
@@ -189,10 +200,12 @@ function windowOf(f: Func, p: Place<Block>, l: Place<For>): Window | Problem {
         return bad("region", `block ${name} does not store at its axes, so the region to compute is not known`);
       const inner = new Set([...c.loops.slice(l.loops.length + 1).map((x) => x.var), ...r.inner.keys()]);
       const within = [...r.inner].reduce((x, [v, range]) => x.withVar(v, range.min, range.extent), factsAt(c));
+      // what is never read needs nothing
+      if (r.guards.some((g) => prove(not(g), within))) continue;
       const facts = r.guards.reduce((x, g) => x.withCondition(g), within);
       places.forEach((v, d) => {
         const axis = b.iters.findIndex((it) => it.var === v);
-        if (axis >= 0) needed.push({ axis, at: r.index[d]!, facts, by: c, inner });
+        if (axis >= 0) needed.push({ axis, at: r.index[d]!, facts, wide: within, by: c, inner });
       });
     }
   }
@@ -207,7 +220,9 @@ function windowOf(f: Func, p: Place<Block>, l: Place<For>): Window | Problem {
     );
   const axis = axes[0]!;
   const along = axisName(b.iters[axis]!.var);
-  const slopes = moving.map((x) => slopesOf(x.at, loop, x.inner, x.facts));
+  // what runs once moves as it would if it ran on
+  const runs = isConst(l.node.extent, 1) ? variable(loop.name) : loop;
+  const slopes = moving.map((x) => slopesOf(substitute(x.at, new Map([[loop, runs]])), runs, x.inner, x.wide));
   const one = slopes[0]?.[0];
   const strange = slopes.findIndex((s) => s?.length === 0 || s?.some((y) => y.step !== one?.step) !== false);
   if (one === undefined || strange >= 0 || !Number.isInteger(one.step) || one.step < 1)

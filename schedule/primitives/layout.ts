@@ -6,7 +6,6 @@ import {
   type BlockId,
   type Buffer,
   bytesOf,
-  constant,
   constInt,
   type Expr,
   type Func,
@@ -20,7 +19,6 @@ import {
   printExpr,
   replaceBuffers,
   substitute,
-  TilewrightError,
   type Var,
   visitExpr,
   withLayout,
@@ -28,7 +26,7 @@ import {
 import { storedAt } from "../analysis.ts";
 import { badArgument, describe } from "../arguments.ts";
 import { type Complaint, refuse } from "../error.ts";
-import { scalarFromJson } from "../expr-data.ts";
+import { type GivenScalar, givenConstant } from "../expr-data.ts";
 import { accepted, onBlocks } from "../hints.ts";
 import type { Outcome } from "../outcome.ts";
 import { axisName, freshName, io, readersOf, writersOf } from "../tree.ts";
@@ -134,17 +132,14 @@ const replaced = (f: Func, map: ReadonlyMap<Buffer, Buffer>): Outcome => ({
 });
 
 /** A number for cells that nothing reaches, of whatever dtype they are; as text where JSON has no number for it. */
-export type Padding = number | bigint | boolean | string;
+export type Padding = GivenScalar;
 function padOf(f: Func, b: Buffer, pad: Padding | undefined): Expr | undefined {
   if (pad === undefined) return undefined;
-  try {
-    return constant(b.dtype, typeof pad === "string" ? scalarFromJson(b.dtype, pad) : pad);
-  } catch (e) {
-    if (!(e instanceof TilewrightError)) throw e;
-    return badArgument(f, "transformLayout", `pad is ${describe(pad)}, not a value of ${b.dtype}, as ${b.name} holds`, [
-      "pad: 0",
-    ]);
-  }
+  const made = givenConstant(b.dtype, pad);
+  if (made) return made;
+  return badArgument(f, "transformLayout", `pad is ${describe(pad)}, not a value of ${b.dtype}, as ${b.name} holds`, [
+    "pad: 0",
+  ]);
 }
 
 function laidOut(f: Func, b: Buffer, map: IndexMap, pad: Expr | undefined): Buffer {

@@ -6,7 +6,6 @@ import {
   type BlockId,
   type BlockIter,
   type Buffer,
-  constant,
   type Expr,
   eq,
   type For,
@@ -18,7 +17,6 @@ import {
   mul,
   printExpr,
   replaceBuffers,
-  type Scalar,
   type Stmt,
   type Store,
   seq,
@@ -31,8 +29,9 @@ import {
   zeroOf,
 } from "../../src/ir/index.ts";
 import { isComplete, type Read, readsOf, renamed, storedAt, storesOf } from "../analysis.ts";
-import { badArgument, describe } from "../arguments.ts";
+import { badArgument, describe, MAX_MULTIPLE } from "../arguments.ts";
 import { type Complaint, refuse } from "../error.ts";
+import { type GivenScalar, givenConstant } from "../expr-data.ts";
 import { accepted, atLoops, loopsAround, type Primitives } from "../hints.ts";
 import type { Outcome } from "../outcome.ts";
 import { contribution } from "../padding.ts";
@@ -41,8 +40,8 @@ import { blocksIn, factsAround, io, type Place, replaceStmt, rewrite, tidy, tree
 import { findBlock, findLoop } from "./find.ts";
 
 const NAME = "pad";
-/** What a padded element is set to. */
-export type PadValue = Scalar | boolean;
+/** What a padded element is set to: a value of the dtype, as text where JSON has no number for it. */
+export type PadValue = GivenScalar;
 /**
  * Lengthens an axis of a block to a multiple, so that splits of it divide. A spatial axis lengthens the dimension of the buffer
  * that it writes too: there the block stores `value` (0 when not given); a reduction stores what it computes there, and nobody looks.
@@ -64,8 +63,11 @@ export type PadValue = Scalar | boolean;
 export function pad(f: Func, block: BlockId, loop: Var, multiple: number, value?: PadValue): Outcome {
   const p = findBlock(f, block);
   const l = findLoop(f, loop);
-  if (!(Number.isSafeInteger(multiple) && multiple > 0 && multiple < 2 ** 31))
-    badArgument(f, NAME, `the multiple is ${describe(multiple)}, not a positive whole number`, ["a multiple of 4"]);
+  if (!(Number.isSafeInteger(multiple) && multiple > 0 && multiple <= MAX_MULTIPLE))
+    badArgument(f, NAME, `the multiple is ${describe(multiple)}, not a positive whole number of at most 2^30`, [
+      "a multiple of 4",
+    ]);
+  if (value !== undefined) for (const x of io(p.node).writes) padConstant(f, x, value);
   const bad = (c: Omit<Complaint, "primitive">): never => refuse(f, { primitive: NAME, ...c });
   const others = (): string[] => padHints(f, block, loopsAround(f, block), multiple, value);
   if (!p.loops.includes(l.node))
@@ -255,13 +257,9 @@ function filling(b: Block, filled: (x: Buffer) => Expr): Stmt {
   );
 }
 function padConstant(f: Func, b: Buffer, value: PadValue): Expr {
-  try {
-    return constant(b.dtype, value);
-  } catch {
-    return badArgument(f, NAME, `${b.name} holds ${b.dtype}, and ${describe(value)} is none`, [
-      `a value of ${b.dtype}`,
-    ]);
-  }
+  const made = givenConstant(b.dtype, value);
+  if (made) return made;
+  return badArgument(f, NAME, `${b.name} holds ${b.dtype}, and ${describe(value)} is none`, [`a value of ${b.dtype}`]);
 }
 
 /** Whether the part that is added to an axis may be computed at all, and changes nothing where it is reduced. */

@@ -23,7 +23,16 @@ import {
   variable,
 } from "../../src/ir/index.ts";
 import { feeding, note, REVISITS } from "../analysis.ts";
-import { badArgument, checkNames, checkOptions, checkTail, describe, isRecord, TAILS } from "../arguments.ts";
+import {
+  badArgument,
+  checkNames,
+  checkOptions,
+  checkTail,
+  describe,
+  isRecord,
+  MAX_MULTIPLE,
+  TAILS,
+} from "../arguments.ts";
 import { type Complaint, refuse } from "../error.ts";
 import { accepted, loopsNear, onLoops } from "../hints.ts";
 import { named, type Outcome } from "../outcome.ts";
@@ -53,7 +62,8 @@ const NAME = "split";
  *     s.split(i, { io: "rest", ii: 8 }, { tail: "shift" })      // for io in 64:  with i = min(io*8, 502) + ii
  *
  * Conditions:
- * 1. at least two parts (one is allowed: a new name), factors are positive whole numbers, and at most one is "rest";
+ * 1. at least two parts (one is allowed: a new name), factors are positive whole numbers that multiply to at most 2^30, and at most
+ *    one is "rest";
  * 2. without "rest", the factors multiply to at least the extent, whatever the symbolic sizes are;
  * 3. without "rest", a loop that carries a reduction has at least one iteration;
  * 4. the loop is serial;
@@ -89,13 +99,17 @@ export function split(
   ): never => refuse(f, { primitive: NAME, condition, code, message, marks: [loop], legal });
   if (parts.length === 0) bad(1, "factors", `no factors for loop ${loop.name}`);
   for (const [n, x] of parts)
-    if (x !== "rest" && !(Number.isSafeInteger(x) && x > 0 && x < 2 ** 31))
-      bad(1, "factors", `factor ${n} of loop ${loop.name} is ${x}; a factor is a positive whole number or "rest"`);
+    if (x !== "rest" && !(Number.isSafeInteger(x) && x > 0))
+      bad(
+        1,
+        "factors",
+        `factor ${n} of loop ${loop.name} is ${typeof x === "number" ? x : describe(x)}; a factor is a positive whole number or "rest"`,
+      );
   if (parts.filter(([, x]) => x === "rest").length > 1)
     bad(1, "factors", `two factors of loop ${loop.name} are "rest" in ${printFactors(factors)}`);
   const product = parts.reduce((n, [, x]) => n * (x === "rest" ? 1 : x), 1);
-  if (!(product < 2 ** 31))
-    bad(1, "factors", `the factors ${printFactors(factors)} of loop ${loop.name} are too large`);
+  if (product > MAX_MULTIPLE)
+    bad(1, "factors", `the factors ${printFactors(factors)} of loop ${loop.name} multiply to more than 2^30`);
   needSerial(f, NAME, 4, [old], () =>
     onLoops(f, NAME, loopsNear(f, [loop]), (v) => split(f, v, factors, options), `, ${printFactors(factors)}`),
   );

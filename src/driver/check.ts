@@ -2,7 +2,7 @@
 import { Schedule } from "../../schedule/index.ts";
 import { isTensor } from "../../te/index.ts";
 import { TilewrightError } from "../ir/index.ts";
-import { type Abi, WASM_OPTIONS } from "../target/index.ts";
+import { type Abi, targetFault } from "../target/index.ts";
 
 const show = (x: unknown): string => {
   if (typeof x === "string") return JSON.stringify(x);
@@ -35,18 +35,20 @@ export function checkOptions(options: unknown, known: readonly string[]): void {
   if ("kind" in options) fail("a target was given as the options: pass it as { target: wasm() }");
   for (const key of Object.keys(options))
     if (!known.includes(key)) fail(`there is no option ${JSON.stringify(key)} here: there are ${known.join(", ")}`);
-  if (options.target !== undefined) checkTarget(options.target, fail);
+  const fault = options.target === undefined ? undefined : targetFault(options.target);
+  if (fault !== undefined) fail(fault);
   const name = options.name;
-  if (name !== undefined && (typeof name !== "string" || name === ""))
+  if (name === undefined) return;
+  if (typeof name !== "string" || name === "")
     throw new TilewrightError("kernel-name", `the name is ${show(name)}, but a text that is not empty was expected`);
+  if (UNWRITABLE.test(name))
+    throw new TilewrightError(
+      "kernel-name",
+      `the name is ${show(name)}, but half of a surrogate pair or a null character can't stand in a module's export`,
+    );
 }
-function checkTarget(target: unknown, fail: (message: string) => never): void {
-  if (!isRecord(target)) return fail(`the target is ${show(target)}, but wasm() or wasm({ ... }) was expected`);
-  if (target.kind !== "wasm")
-    fail(`the target's kind is ${show(target.kind)}, but only wasm() and wasm({ ... }) are targets`);
-  for (const key of WASM_OPTIONS)
-    if (typeof target[key] !== "boolean") fail(`the target has no ${key}: make it with wasm({ ... })`);
-}
+/** What UTF-8 has no bytes for, and what ends a text in the code generator's library. */
+const UNWRITABLE = /[\p{Surrogate}\0]/u;
 
 /** What engines take: more parameters make a module invalid everywhere. */
 const MOST_PARAMETERS = 1000;

@@ -3,40 +3,41 @@
  * much, and which loops and blocks it means.
  */
 import type { Schedule } from "../../schedule/index.ts";
-import { printFunc, TilewrightError } from "../ir/index.ts";
+import { printFunc } from "../ir/index.ts";
 import { type Target, wasm } from "../target/index.ts";
+import { checkOptions, type Inspectable, type Rule, scheduleOf } from "./options.ts";
 import { type Quantities, quantitiesOf } from "./quantities.ts";
 import type { AnalyzeOptions, Found, Limits, Warning } from "./types.ts";
 import { findAll } from "./warnings/index.ts";
 import { Workshop } from "./workshop.ts";
 
 const LIMITS: Limits = { cache: 1 << 20, recomputation: 1.5, shortVectors: 0.4, share: 0.05 };
+const RULES: { readonly [K in keyof AnalyzeOptions]-?: Rule } = {
+  sizes: "record",
+  cache: "count",
+  recomputation: "count",
+  shortVectors: "count",
+  share: "count",
+};
 
 /**
- * What is likely slow about a schedule.
+ * What is likely slow about a schedule, or about tensors without one.
  *
  *     for (const w of analyze(s, wasm({ relaxed: true }))) console.log(w.message);
  *     analyze(s, wasm(), { sizes: { n: 1000 } });
  *
  * Warnings come in the order of their blocks' work, the most first. Throws TilewrightError `inspect-sizes` where a symbolic size has no
- * value, `inspect-options` for options that make no sense, and what lowering throws.
+ * value, `size-range` where one has a value that `dim` excludes, `inspect-options` for options that make no sense, and what
+ * lowering throws.
  */
-export function analyze(s: Schedule<unknown>, target: Target = wasm(), options: AnalyzeOptions = {}): Warning[] {
+export function analyze(x: Inspectable, target: Target = wasm(), options: AnalyzeOptions = {}): Warning[] {
+  checkOptions("analyze", options, RULES);
+  checkOptions("analyze", { target }, { target: "target" });
+  const s = scheduleOf(x);
   const { sizes, ...rest } = options;
-  const limits: Record<string, number> = { ...LIMITS };
-  for (const [k, v] of Object.entries(rest)) {
-    if (!Object.hasOwn(LIMITS, k))
-      throw new TilewrightError(
-        "inspect-options",
-        `analyze: there is no option "${k}": there are sizes, ${Object.keys(LIMITS).join(", ")}`,
-      );
-    if (v === undefined) continue;
-    if (typeof v !== "number" || !(v >= 0))
-      throw new TilewrightError("inspect-options", `analyze: ${k} is ${String(v)}, but a number from 0 was expected`);
-    limits[k] = v;
-  }
+  const given = Object.fromEntries(Object.entries(rest).filter(([, v]) => v !== undefined));
   const q = quantitiesOf(s.func, { ...(sizes ? { sizes } : {}), target });
-  return warningsOf(s, target, q, limits as unknown as Limits);
+  return warningsOf(s, target, q, { ...LIMITS, ...given });
 }
 /** What `analyze` says, of quantities that are known already. */
 export function warningsOf(s: Schedule<unknown>, target: Target, q: Quantities, limits: Limits = LIMITS): Warning[] {

@@ -1,6 +1,7 @@
 /** Looking at schedules: what they cost, and what is likely slow about them. */
 export { analyze } from "./analyze.ts";
 export type { Sizes } from "./numbers.ts";
+export type { Inspectable } from "./options.ts";
 export {
   type BlockQuantities,
   type BufferQuantities,

@@ -8,6 +8,7 @@ import {
   type For,
   type Func,
   type Scalar,
+  sizeFault,
   TilewrightError,
   type Var,
   visitExpr,
@@ -16,15 +17,21 @@ import {
 export type Env = ReadonlyMap<Var, number>;
 export type Sizes = Readonly<Record<string, number>>;
 
-/** Values of the symbolic sizes. Throws TilewrightError `inspect-sizes` where one is not known or is no such size. */
+/**
+ * Values of the symbolic sizes. Throws TilewrightError `inspect-sizes` where one is not known or is no such size, `size-range`
+ * where it is not what `dim` promised.
+ */
 export function sizesOf(f: Func, sizes: Sizes = {}): Env {
   const fail = (message: string): never => {
     throw new TilewrightError("inspect-sizes", message);
   };
   const names = f.sizes.map((v) => v.name);
   for (const [n, x] of Object.entries(sizes)) {
-    if (!names.includes(n)) fail(`there is no size "${n}": there are ${names.join(", ") || "none"}`);
-    if (!Number.isSafeInteger(x) || x < 0) fail(`size ${n} is ${x}, not a whole number`);
+    const v = f.sizes.find((y) => y.name === n);
+    if (v === undefined) fail(`there is no size "${n}": there are ${names.join(", ") || "none"}`);
+    if (!Number.isSafeInteger(x)) fail(`size ${n} is ${String(x)}, not a whole number`);
+    const fault = sizeFault(v!, x);
+    if (fault !== undefined) throw new TilewrightError("size-range", fault);
   }
   const value = (v: Var): number =>
     (Object.hasOwn(sizes, v.name) ? sizes[v.name] : v.size?.typical) ??

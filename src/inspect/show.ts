@@ -1,10 +1,9 @@
 /** A schedule as text with what it costs: the loop nest, and beside each line how often it runs and what it moves. */
-import { Schedule, schedule } from "../../schedule/index.ts";
-import type { AnyTensor, TensorRecord } from "../../te/index.ts";
-import { type BlockId, bytesOf, printFunc, TilewrightError, type Var } from "../ir/index.ts";
+import { type BlockId, bytesOf, printFunc, type Var } from "../ir/index.ts";
 import { wasm } from "../target/index.ts";
 import { warningsOf } from "./analyze.ts";
 import { pageOf } from "./html/page.ts";
+import { checkOptions, type Inspectable, type Rule, scheduleOf } from "./options.ts";
 import {
   type BufferQuantities,
   type Level,
@@ -18,20 +17,7 @@ export interface ShowOptions extends QuantityOptions {
   /** A page of HTML instead of text: one file that needs nothing else. Default: false. */
   readonly html?: boolean;
 }
-const OPTIONS: readonly string[] = ["sizes", "target", "html"] satisfies (keyof ShowOptions)[];
-function checkOptions(x: unknown): void {
-  const fail = (message: string): never => {
-    throw new TilewrightError("inspect-options", `show: ${message}`);
-  };
-  const isRecord = (y: unknown): y is object => typeof y === "object" && y !== null && !Array.isArray(y);
-  if (!isRecord(x)) return fail(`the options are ${x === null ? "null" : typeof x}, not a record`);
-  const { sizes, target, html } = x as Readonly<Record<string, unknown>>;
-  for (const k of Object.keys(x))
-    if (!OPTIONS.includes(k)) fail(`there is no option "${k}": there are ${OPTIONS.join(", ")}`);
-  if (html !== undefined && typeof html !== "boolean") fail(`html is ${String(html)}, but true or false was expected`);
-  if (sizes !== undefined && !isRecord(sizes)) fail("sizes are no record of numbers by name");
-  if (target !== undefined && !(isRecord(target) && "kind" in target)) fail("target is none: expected wasm(...)");
-}
+const RULES: { readonly [K in keyof ShowOptions]-?: Rule } = { sizes: "record", target: "target", html: "boolean" };
 
 function levelText(l: Level): string {
   if (l.runs === 0) return "";
@@ -63,12 +49,13 @@ function note(q: Quantities, subject: object): string {
  *
  * As HTML: the nest as a tree, for each loop the regions it touches, the buffers, what `analyze` warns of, and the trace step by
  * step. The page loads nothing; the same schedule gives the same page. Throws TilewrightError `inspect-sizes` where a symbolic
- * size has no value, `inspect-options` for options that make no sense, and what lowering throws.
+ * size has no value, `size-range` where one has a value that `dim` excludes, `inspect-options` for options that make no sense,
+ * and what lowering throws.
  */
-export function show(x: Schedule<unknown> | AnyTensor | TensorRecord, options: ShowOptions = {}): string {
-  checkOptions(options);
+export function show(x: Inspectable, options: ShowOptions = {}): string {
+  checkOptions("show", options, RULES);
   const { html, sizes: given, target = wasm() } = options;
-  const s: Schedule<unknown> = x instanceof Schedule ? x : schedule(x as AnyTensor);
+  const s = scheduleOf(x);
   const q = quantitiesOf(s.func, { ...(given ? { sizes: given } : {}), target });
   if (html) return pageOf(s, q, warningsOf(s, target, q));
   const notes = new Map<number, string>();

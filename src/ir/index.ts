@@ -11,6 +11,7 @@ export * from "./near.ts";
 export * from "./ops.ts";
 export * from "./print.ts";
 export * from "./semantics.ts";
+export * from "./size.ts";
 export * from "./stmt.ts";
 export * from "./verify.ts";
 export * from "./visit.ts";

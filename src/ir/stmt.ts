@@ -109,6 +109,8 @@ export const NOTES = ["partial", "revisits", "prepared", "twin"] as const;
 /** Those of them that are printed: they say what users asked for. The others are about what proofs may rely on. */
 export const PRINTED_NOTES: readonly string[] = ["prepared"];
 export type Note = (typeof NOTES)[number];
+/** What else is printed of loops as `key: value`. */
+export const PRINTED_KEYS: readonly string[] = ["tail", "assume"];
 
 export type IterKind = "spatial" | "reduction" | "ordered";
 /** An axis of a block: `var` runs over [0, extent); `binding` is its value in terms of the loops around the block. */

@@ -200,7 +200,7 @@ class Addresser {
     let late: Expr = int(0);
     const starts: Expr[] = steps.map(() => int(0));
     for (const t of terms) {
-      const term = mul(t.atom, int(t.coefficient * bytes));
+      const term = mul(t.atom, word(t.coefficient * bytes));
       // known on entry to the loop at `depth`: in each iteration of the one around it
       const depth = [...steps.keys(), steps.length].find((d) => this.#early(t.atom, d));
       if (depth === undefined) late = add(late, term);
@@ -210,13 +210,13 @@ class Addresser {
     fixed = simplifyIndex(fixed);
     const whole = linear(fixed);
     const offset = constant * bytes + whole.constant;
-    if (whole.constant !== 0) fixed = simplifyIndex(add(fixed, int(-whole.constant)));
-    if (isConst(late, 0)) {
+    if (whole.constant !== 0) fixed = simplifyIndex(add(fixed, word(-whole.constant)));
+    if (isConst(late, 0) && offset >= 0 && offset < 2 ** 31) {
       // Bytes from the pointer without the constant: never below zero, so the constant may ride on the instruction.
       const moving = constBounds(add(index, int(-constant)), facts).min * bytes;
-      if (offset >= 0 && moving >= 0) return { pointer: base.pointer, steps, starts, fixed, late, immediate: offset };
+      if (moving >= 0) return { pointer: base.pointer, steps, starts, fixed, late, immediate: offset };
     }
-    return { pointer: base.pointer, steps, starts, fixed: simplifyIndex(add(fixed, int(offset))), late, immediate: 0 };
+    return { pointer: base.pointer, steps, starts, fixed: simplifyIndex(add(fixed, word(offset))), late, immediate: 0 };
   }
 
   /** Whether a value is known on entry to the loop at `depth`. */
@@ -285,6 +285,11 @@ function keyOf(s: Split, steps: number, starts: number): string {
   return `${s.pointer.id}:${s.fixed.id}:${ids(s.steps, steps)}:${ids(s.starts, starts)}`;
 }
 
+/**
+ * Addresses are sums that wrap: a part of one that no memory is large enough for (a step that is never taken, since its loop runs
+ * once) counts modulo 2^32.
+ */
+const word = (bytes: number): Expr => int(bytes | 0);
 const plus = (a: Expr, b: Expr): Expr => (isConst(a, 0) ? b : add(a, b));
 
 /** Quotients and remainders of what is never negative need no correction. Powers of two become shifts and masks anyway. */

@@ -17,8 +17,8 @@ export type TypedArrayLike =
 /** A wrong access or argument found while a program was carried out by an oracle. */
 export class InterpretError extends TilewrightError {
   override name = "InterpretError";
-  constructor(message: string) {
-    super("interpret", message);
+  constructor(message: string, code: "interpret" | "size-range" = "interpret") {
+    super(code, message);
   }
 }
 

@@ -3,10 +3,11 @@
  * sums and products are carried out in higher precision and rounded once; every other operation is the one of the
  * semantics table. Values are computed when asked for and kept, so that a few sampled outputs cost only what they need.
  */
-import { type AnyTensor, isTensor, type Source, tensorOf } from "../../te/index.ts";
+import { type AnyTensor, checkResults, isTensor, type Source, tensorOf } from "../../te/index.ts";
 import type { Buffer, DType, Expr, Scalar } from "../ir/index.ts";
 import { arrayFor, holds, InterpretError, isRecord, readElement, type TypedArrayLike, writeElement } from "./arrays.ts";
 import { type Memory, NestRun } from "./nest.ts";
+import { checkEvaluation } from "./parameters.ts";
 import { denseStrides, spanOf } from "./placement.ts";
 import { runScatter } from "./scatter.ts";
 import { type Environment, error, setError, Term } from "./term.ts";
@@ -58,7 +59,12 @@ class Evaluation implements Environment {
   parameter(name: string, isSize: boolean): Scalar {
     const values = (isSize ? this.#options.sizes : this.#options.scalars) ?? {};
     const v = Object.hasOwn(values, name) ? values[name] : undefined;
-    if (v === undefined) throw new InterpretError(`${isSize ? "size" : "scalar"} ${name} is missing`);
+    if (v === undefined)
+      throw new InterpretError(
+        isSize
+          ? `size ${name} is missing: pass it as { sizes: { ${name}: ... } }`
+          : `scalar ${name} is missing: pass it as { scalars: { ${name}: ... } }`,
+      );
     return v;
   }
   computed(b: Buffer): boolean {
@@ -256,6 +262,11 @@ class Evaluation implements Environment {
   all(b: Buffer): Bounded {
     const e = this.elements(b);
     const at = this.#options.at;
+    for (const index of at ?? [])
+      if (!Array.isArray(index) || index.length !== e.shape.length || !index.every(Number.isInteger))
+        throw new InterpretError(
+          `[${index}] in at is no position of ${e.name}: expected a list of ${e.shape.length} whole numbers`,
+        );
     const positions = at?.map((index) => this.position(e, index));
     const n = positions?.length ?? spanOf(e.shape, e.strides);
     const values = arrayFor(e.dtype, n);
@@ -279,9 +290,8 @@ function run(
 ): Bounded | Record<string, Bounded> {
   if (!isTensor(x) && !(isPlain(x) && Object.values(x).every(isTensor)))
     throw new InterpretError("evaluate takes a tensor or a record of tensors: evaluate(C, { A, B })");
-  if (!isRecord(inputs)) throw new InterpretError("evaluate needs the inputs by name: evaluate(C, { A, B })");
-  if (!isRecord(options))
-    throw new InterpretError("the options of evaluate must be a record such as { sizes: { n: 8 } }");
+  checkEvaluation(isTensor(x) ? [x] : Object.values(x), inputs, options);
+  checkResults(isTensor(x) ? [x] : x);
   const e = new Evaluation(inputs, options, track);
   if (isTensor(x)) return e.all(x.buffer);
   return Object.fromEntries(Object.entries(x as Tensors).map(([name, t]) => [name, e.all(t.buffer)]));
@@ -289,7 +299,8 @@ function run(
 
 /**
  * The elements of a tensor (row-major), or of a record of tensors, from typed arrays for its inputs by name. Throws
- * InterpretError for a missing or short input and for a read outside a tensor.
+ * InterpretError for a missing or short input, for inputs and options that the tensors don't have, for a size that is not what
+ * `dim` promised (code `size-range`), and for a read outside a tensor.
  *
  *     const c = evaluate(C, { A, B });
  *     const some = evaluate(C, { A, B }, { at: [[0, 0], [511, 17]] });

@@ -15,6 +15,7 @@ import {
 } from "../ir/index.ts";
 import { arrayFor, fillGarbage, holds, InterpretError, isRecord, type TypedArrayLike } from "./arrays.ts";
 import type { Eval, ExprCompiler, NumberEval, Vector } from "./expr.ts";
+import { checkSize } from "./parameters.ts";
 import { denseStrides, type Placement, placementOf, spanOf } from "./placement.ts";
 import { type StatementMemory, StmtCompiler } from "./statement.ts";
 
@@ -213,6 +214,7 @@ export function bindParameters(
   for (const v of vars) {
     const x = Object.hasOwn(values, v.name) ? values[v.name] : undefined;
     if (x === undefined) throw new InterpretError(`${what} ${v.name} is missing`);
+    if (v.size !== undefined) checkSize(v, x);
     c.cell(v).v = x;
   }
 }

@@ -52,7 +52,8 @@ export async function load<I = AnyArgs, O = AnyResult>(
   const kernel = (kept?: Kept): Kernel<I, O> => {
     const f = (args: I, more: { readonly into?: O } = {}): O => {
       const go = (given: unknown, at: Kept): O => runCall(plan, place, run as RawFunction, given, more, at) as O;
-      if (kept || !step) return go(args, kept ?? []);
+      // what is no record is told by the check of the call
+      if (kept || !step || Object(args) !== args) return go(args, kept ?? []);
       const constants = Object.create(null);
       const rest = Object.create(null);
       for (const [name, v] of Object.entries(args as object)) (step.position.has(name) ? constants : rest)[name] = v;

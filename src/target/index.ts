@@ -41,6 +41,19 @@ export function wasm(o: WasmOptions = {}): WasmTarget {
   });
 }
 
+/** What keeps a value from being a target; undefined where it is one. */
+export function targetFault(x: unknown): string | undefined {
+  if (typeof x !== "object" || x === null) {
+    const shown = typeof x === "string" ? JSON.stringify(x) : typeof x === "function" ? "a function" : String(x);
+    return `the target is ${shown}, but wasm() or wasm({ ... }) was expected`;
+  }
+  const { kind, ...rest }: Readonly<Record<string, unknown>> = { ...x };
+  if (kind !== "wasm")
+    return `the target's kind is ${typeof kind === "string" ? JSON.stringify(kind) : typeof kind}, but only wasm() and wasm({ ... }) are targets`;
+  const missing = WASM_OPTIONS.find((key) => typeof rest[key] !== "boolean");
+  return missing && `the target has no ${missing}: make it with wasm({ ... })`;
+}
+
 export const VECTOR_BYTES = 16;
 /** Vector registers that engines on x64 hand out (V8 keeps one of sixteen for itself); the register-tile budget. */
 export const VECTOR_REGISTERS = 15;

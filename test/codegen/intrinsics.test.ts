@@ -276,6 +276,17 @@ describe("defineIntrinsic refuses", () => {
       /no operand "z"/,
     ],
     [
+      "features that are no list",
+      () => define({ semantics: add(), requires: { features: 3 } }),
+      /the features are number 3: expected a list/,
+    ],
+    ["ranges that are none", () => define({ semantics: add(), requires: { ranges: 3 } }), /the ranges are number 3/],
+    [
+      "a range of texts",
+      () => define({ semantics: add(), requires: { ranges: { b: ["a", "b"] } } }),
+      /the range of b is .*: expected \[min, max\]/,
+    ],
+    [
       "a feature that is none",
       () => define({ semantics: add(), requires: { features: ["fast"] } }),
       /no feature "fast"/,

@@ -58,6 +58,8 @@ describe.each(all)("%s", (_, f) => {
     ["an empty name", { name: "" }, /^kernel-name: /],
     ["a number as name", { name: 5 }, /^kernel-name: the name is 5/],
     ["null as name", { name: null }, /^kernel-name: the name is null/],
+    ["half a surrogate pair as name", { name: "a\ud800" }, /^kernel-name: the name is "a\\ud800"/],
+    ["a null character in the name", { name: "a\0b" }, /^kernel-name: /],
   ])("with %s", async (_name, options, message) => expect(await said(() => f(C, options))).toMatch(message));
 });
 
@@ -76,6 +78,26 @@ describe.each<[string, () => unknown, RegExp]>([
   ["interpret without inputs", () => (interpret as Loose)(schedule(C).func), /^interpret: interpret needs the inputs/],
 ])("%s", (_, f, message) => {
   it("is a typed error", async () => expect(await said(f)).toMatch(message));
+});
+
+describe("a kernel with constants, and one without", () => {
+  const W = placeholder("W", [8], "f32", { constant: true });
+  const D: Loose = compute("D", { i: 8 }, ({ i }) => A.at(i).mul(W.at(i).add(1)));
+  const s: Loose = schedule(D);
+  s.prepare(s.cacheRead(D, W, "workspace"));
+  it.each([undefined, null, 3, "x", Symbol.iterator].map((x) => [x]))("called with %s", async (x) => {
+    for (const t of [C, D, s]) {
+      const kernel: Loose = await compile(t);
+      expect(await said(() => kernel(x))).toMatch(/^argument-type: /);
+      if (t !== C) expect(await said(() => kernel.prepare(x))).toMatch(/^argument-type: /);
+      expect(await said(() => run(t, x as Loose))).toMatch(/^argument-type: /);
+    }
+  });
+  it("called with a list or a function", async () => {
+    const kernel: Loose = await compile(s);
+    for (const x of [[], () => 1, new Float32Array(8)])
+      expect(await said(() => kernel(x))).toMatch(/^argument-(missing|type|unknown): /);
+  });
 });
 
 it("a tensor called memory is built under another name", async () => {

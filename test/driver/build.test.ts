@@ -30,6 +30,7 @@ const B = placeholder("B", { k, j: n });
 const C = compute("C", { i: m, j: n }, ({ i, j }) => sum({ k }, (v) => A.at(i, v.k).mul(B.at(v.k, j))));
 const symbolic = await build(C, { name: "gemm" });
 
+const whole = placeholder("X", [m, n]);
 const X = placeholder("X", [24]);
 const scale = scalar("scale");
 const scaled = compute("scaled", { i: 24 }, ({ i }) => X.at(i).mul(scale));
@@ -63,6 +64,32 @@ describe("one module of a symbolic product", () => {
     expect(codeOf(() => gemm({ ...args, m: 3 }))).toMatch(/size-contradiction|argument-length/);
     expect(codeOf(() => gemm({ ...args, B: f32(13) }))).toMatch(/argument-length|size-contradiction/);
     expect(codeOf(() => gemm({ ...args, k: -1 }))).toBe("size-range");
+  });
+});
+
+describe("parts larger than any memory", () => {
+  const P = compute("P", { i: m, j: n }, ({ i, j }) => whole.at(i, j).mul(2));
+  const Y = compute("Y", { i: m, j: n }, ({ i, j }) => P.at(i, j).add(1));
+  test.each([2 ** 29 - 1, 2 ** 29, 2 ** 30])("of %i iterations run as many as there are", async (size) => {
+    for (const tail of ["guard", "peel"] as const) {
+      const s = schedule(Y);
+      const { i, j } = s.loops(Y);
+      s.split(j, { jo: "rest", ji: size }, { tail });
+      s.split(i, { io: "rest", ii: size }, { tail });
+      const kernel = await compile(s);
+      for (const [rows, columns] of [
+        [3, 5],
+        [1, 17],
+        [0, 4],
+      ] as const)
+        agrees(Y, kernel, { sizes: { m: rows, n: columns } });
+    }
+  });
+  test("of a partition, too", async () => {
+    const Z = compute("Z", { i: m, j: n }, ({ i, j }) => whole.at(i, j).mul(2));
+    const s = schedule(Z);
+    s.partition(s.loops(Z).i, { first: 2 ** 29, others: "rest" });
+    agrees(Z, await compile(s), { sizes: { m: 3, n: 5 } });
   });
 });
 

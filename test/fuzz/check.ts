@@ -12,6 +12,7 @@ import { evaluateWithBound } from "../../src/reference/evaluate.ts";
 import { interpret, interpretLowered, readElement, type TypedArrayLike } from "../../src/reference/index.ts";
 import { load } from "../../src/runtime/index.ts";
 import { wasm } from "../../src/target/index.ts";
+import { createFunc } from "../../te/index.ts";
 import { runAmongCanaries } from "./canaries.ts";
 import { firstDifference, generator, randomArray } from "./data.ts";
 import { Mismatch } from "./mismatch.ts";
@@ -50,7 +51,11 @@ export type Judge = (what: string, got: Arrays) => void;
 /** Compares with `evaluate`, computed once. */
 export function judge(p: Program, inputs: Arrays): Judge {
   const names = Object.keys(p.outputs);
-  const want = evaluateWithBound(p.outputs, inputs, { sizes: p.sizes });
+  // a program may have inputs and sizes that none of its outputs needs
+  const { func } = createFunc(p.outputs);
+  const needed = <T>(all: Readonly<Record<string, T>>, list: readonly { readonly name: string }[]): Record<string, T> =>
+    Object.fromEntries(list.map(({ name }) => [name, all[name]!]));
+  const want = evaluateWithBound(p.outputs, needed(inputs, func.inputs), { sizes: needed(p.sizes, func.sizes) });
   return (what, got) => {
     for (const n of names) {
       const d = p.outputs[n]!.dtype as DType;

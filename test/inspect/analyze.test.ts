@@ -550,7 +550,7 @@ describe("what untyped callers may pass", () => {
   const s = schedule(twice(8).Y);
   test.each<[unknown, string, RegExp]>([
     [{ cahce: 1 }, "inspect-options", /no option "cahce": there are sizes, cache/],
-    [{ cache: "1" }, "inspect-options", /cache is 1, but a number/],
+    [{ cache: "1" }, "inspect-options", /cache is "1", but a number/],
     [{ share: NaN }, "inspect-options", /share is NaN/],
     [{ sizes: { n: 4 } }, "inspect-sizes", /no size "n": there are none/],
   ])("%j", (options, code, message) => {

@@ -150,14 +150,14 @@ describe("symbolic sizes", () => {
     expect(q.whole.ops).toBe(2 * 100 * 50 * 16);
     expect(q.buffers.map((b) => b.bytes)).toEqual([100 * 16 * 4, 16 * 50 * 4, 100 * 50 * 4]);
   });
-  test.each<[Record<string, number>, RegExp]>([
+  test.each<[Record<string, number>, RegExp, string?]>([
     [{}, /size n is not known: give \{ sizes: \{ n: \.\.\. \} \}/],
     [{ n: 1, q: 2 }, /no size "q": there are m, n/],
     [{ n: 1.5 }, /size n is 1.5, not a whole number/],
-    [{ n: -1 }, /size n is -1/],
-  ])("%j is refused", (sizes, message) => {
+    [{ n: -1 }, /size n is -1, but must be from 0/, "size-range"],
+  ])("%j is refused", (sizes, message, code = "inspect-sizes") => {
     expect(() => quantitiesOf(schedule(sym()).func, { sizes })).toThrow(
-      expect.objectContaining({ code: "inspect-sizes", message: expect.stringMatching(message) }),
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
     );
   });
 });

@@ -149,6 +149,13 @@ describe("evaluate and interpret agree", () => {
     expect(() => evaluate(y, { X: data("f32", 30) })).toThrow(InterpretError);
     expect(() => evaluate(y, {}, { sizes: { n: 4 }, scalars: { alpha: 2 } })).toThrow("input X is missing");
   });
+  it("not where a result has the name of an input", () => {
+    const X = placeholder("X", [3]);
+    const [same, other] = ["X", "Y"].map((name) => compute(name, { i: 3 }, ({ i }) => X.at(i).add(1)));
+    const why = /the result "X".* and the input "X"/;
+    expect(() => evaluate(same!, { X: data("f32", 3) })).toThrow(why);
+    expect(() => evaluate({ X: other! }, { X: data("f32", 3) })).toThrow(why);
+  });
 });
 
 describe("evaluate", () => {

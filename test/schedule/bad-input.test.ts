@@ -4,16 +4,18 @@ import { defaultSchedule } from "../../schedule/defaults/index.ts";
 import * as api from "../../schedule/index.ts";
 import * as recipes from "../../schedule/library/index.ts";
 import { TilewrightError } from "../../src/ir/index.ts";
-import { compute, placeholder, sum } from "../../te/index.ts";
+import { compute, dim, placeholder, sum } from "../../te/index.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the point is to get past the types
 type Untyped = any;
 const schedule: Untyped = api.schedule;
 const library: Untyped = recipes;
+const n = dim("n");
 const A = placeholder("A", [8, 6]);
 const C = compute("C", { i: 8, j: 4 }, ({ i }) => sum({ k: 6 }, ({ k }) => A.at(i, k)));
 
-const cases: readonly (readonly [string, RegExp, (s: Untyped, l: Untyped) => unknown])[] = [
+type Case = readonly [string, RegExp, (s: Untyped, l: Untyped) => unknown];
+const cases: readonly Case[] = [
   [
     "cacheRead scope",
     /cacheRead: "heap" is no scope.*\nlegal instead: global; workspace/,
@@ -41,6 +43,40 @@ const cases: readonly (readonly [string, RegExp, (s: Untyped, l: Untyped) => unk
   ["axisKind without loop", /axisKind: expected a loop/, (s) => s.axisKind(C)],
   ["epilogue of nothing", /epilogue: expected a tensor/, (s) => s.epilogue(undefined)],
   ["attempt of nothing", /attempt: expected a function/, (s) => s.attempt()],
+  [
+    "attempt of a promise",
+    /attempt: the function returns a promise/,
+    (s, l) => s.attempt(async () => s.reorder(l.j, l.i)),
+  ],
+  ["a record as a factor", /factor io of loop i is an object; a factor is/, (s, l) => s.split(l.i, { io: {}, ii: 4 })],
+  ["vectorize by a size", /factor ii of loop i is the expression n;/, (s, l) => s.vectorize(l.i, n)],
+  ["vectorize by a symbol", /factor ii of loop i is symbol Symbol\(\);/, (s, l) => s.vectorize(l.i, Symbol())],
+  ["a tile of no size", /factor ii of loop i is an object;/, (s) => library.registerTile(s, C, { i: {} })],
+  [
+    "block of a tensor",
+    /expected the name of a block, but was given the tensor C\nlegal instead: C/,
+    (s) => s.block(C),
+  ],
+  ["block of a handle", /expected the name of a block, but was given block C/, (s) => s.block(s.handle(C))],
+  ["block of a symbol", /expected the name of a block, but was given symbol Symbol/, (s) => s.block(Symbol())],
+  ["pad to a size", /the multiple is the expression n, not a positive whole number/, (s, l) => s.pad(C, l.i, n)],
+  ...["C", {}, () => 0, new Date(0), 3n, Object.create(null), Symbol(), null].map(
+    (value, at): Case => [
+      `pad with no f32 (${at})`,
+      /pad: C holds f32, and .* is none\nlegal instead: a value of f32/,
+      (s, l) => s.pad(C, l.i, 4, value),
+    ],
+  ),
+  [
+    "layout padded with no f32",
+    /transformLayout: pad is bigint 3, not a value of f32/,
+    (s) => s.transformLayout(C, (i: Untyped, j: Untyped) => [i, j.div(4), j.mod(4)], { pad: 3n }),
+  ],
+  [
+    "a layout at a quotient by 0",
+    /div of i by 0/,
+    (s) => s.transformLayout(C, (i: Untyped, j: Untyped) => [i.div(0), j]),
+  ],
   ["refOf nothing", /refOf: expected a loop or a block/, (s) => s.refOf(undefined)],
   ["schedule(undefined)", /schedule: expected a tensor.*undefined/, () => schedule(undefined)],
   ["schedule(null)", /given null/, () => schedule(null)],

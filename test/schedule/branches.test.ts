@@ -272,7 +272,7 @@ describe("partition", () => {
             Y[vi] = X[vi] * 2.0
       for io_1 in 1:
         for ii_1 in 4:
-          block Y.b(vi_1 = ii_1 + 8):
+          block Y.b(vi_1 = io_1 * 4 + ii_1 + 8):
             Y[vi_1] = X[vi_1] * 2.0
       for io_2 in 4:
         for ii_2 in 4:
@@ -280,7 +280,7 @@ describe("partition", () => {
             Y[vi_2] = X[vi_2] * 2.0
       for io_3 in 1:
         for ii_3 in 4:
-          block Y.tail(vi_3 = ii_3 + 28) if ii_3 < 1:
+          block Y.tail(vi_3 = io_3 * 4 + ii_3 + 28) if ii_3 < 1:
             Y[vi_3] = X[vi_3] * 2.0"
     `);
     works(s, before);

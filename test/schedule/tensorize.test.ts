@@ -281,13 +281,13 @@ describe("tensorize", () => {
       "func C(A: i8[3, 2], B: i8[2, 8]) -> C: i32[3, 8]:
         for i in 3:
           for jo in 2:
+            vectorized ji in 4:
+              block C.init(vi = i, vj = jo * 4 + ji):
+                C[vi, vj] = 0
             for ko in 1:
-              vectorized ji in 4:
-                block C.init(vi = i, vj = jo * 4 + ji):
-                  C[vi, vj] = 0
               tensorized ki in 2:  # i32x4.dot_i16x8_s
                 for ji_1 in 4:
-                  block C(vi_1 = i, vj_1 = jo * 4 + ji_1, vk (reduce) = ki):
+                  block C(vi_1 = i, vj_1 = jo * 4 + ji_1, vk (reduce) = ko * 2 + ki):
                     C[vi_1, vj_1] = C[vi_1, vj_1] + i32(i16(A[vi_1, vk])) * i32(i16(B[vk, vj_1]))"
     `);
   });

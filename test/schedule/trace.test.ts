@@ -207,10 +207,11 @@ describe("replay", () => {
     ],
     ["no result", parseTrace('a, b = split(C.i, { a: rest, b: 4 })\nunroll("@0.c")'), "unroll.reference", /@0.a; @0.b/],
     ["no block", parseTrace("computeInline(D)"), "computeInline.reference", /no block "D".*\nlegal instead: C/],
-    ["no list", parseTrace("reorder(C.i)"), "replay.argument", /loops are "C.i", not a list/],
-    ["no arguments", parseTrace("reorder()"), "replay.argument", /loops are undefined/],
-    ["no step", [{ primitive: "split" }], "replay.argument", /expected a list of steps/],
-    ["null", [null], "replay.argument", /expected a list of steps/],
+    ["no list", parseTrace("reorder(C.i)"), "reorder.argument", /argument loops is "C.i": expected a list of texts/],
+    ["no arguments", parseTrace("reorder()"), "reorder.argument", /argument loops is undefined/],
+    ["no list of steps", "split", "replay.argument", /expected a list of steps/],
+    ["no args", [{ primitive: "split" }], "replay.argument", /step 0 \(split\): .*its args are undefined/],
+    ["null", [...parseTrace("unroll(C.j)"), null], "replay.argument", /step 1: .*it is null, not a step/],
   ])("a trace with %s", (_, trace, code, message) => {
     const s = schedule(gemm(8, 8, 8).C);
     expect(() => replay(trace as Trace, s)).toThrow(

@@ -219,7 +219,7 @@ describe("twins and the other primitives", () => {
       "for b in 1:
         for i in 6:
           for j in 8:
-            block B.top(vb = 0, vi = i, vj = j):
+            block B.top(vb = b, vi = i, vj = j):
               B[vb, vi, vj] = (X[vb, vi, vj] + 1.0) * 3.0
       for b_1 in 3:
         for i_1 in 6:

@@ -132,6 +132,26 @@ const cases: readonly (readonly [string, te.TeErrorCode, RegExp, () => unknown])
     },
   ],
   [
+    "a result and its input of a name",
+    "te.duplicate-name",
+    /the result "A" and the input "A" that it is computed with have one name/,
+    () => te.createFunc([compute("A", { i: 16 }, ({ i }) => A.at(i, 0))]),
+  ],
+  [
+    "a key of a record and an input of a name",
+    "te.duplicate-name",
+    /the result "A" \(the tensor "Y"\) and the input "A"/,
+    () => te.createFunc({ A: compute("Y", { i: 16 }, ({ i }) => A.at(i, 0)) }),
+  ],
+  [
+    "a result and a size of a name",
+    "te.duplicate-name",
+    /the result "n" and the size "n"/,
+    () => te.createFunc([compute("n", { i: dim("n") }, () => lit(0, "f32"))]),
+  ],
+  ["an index divided by 0", "te.literal", /"D": div of i by 0/, body(({ i }) => A.at(i.div(0), 0))],
+  ["an index modulo 0", "te.literal", /"D": mod of i \+ 1 by 0/, body(({ i }) => A.at(i.add(1).mod(0), 0))],
+  [
     "comparison lost in ?:",
     "te.lost-comparison",
     /the comparison i < 3 never reaches the result/,

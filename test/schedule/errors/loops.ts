@@ -108,6 +108,16 @@ const split: readonly ErrorCase[] = [
     },
     { name: "two-rests" },
   ),
+  refused(
+    "split",
+    1,
+    "factors",
+    () => {
+      const { s, i } = rows();
+      return { s, step: () => s.split(i, { io: "rest", ii: 2 ** 29, iii: 4 }) };
+    },
+    { name: "large" },
+  ),
   refused("split", 2, "too-few", () => {
     const { s, i } = gemm();
     return { s, step: () => s.split(i, { io: 3, ii: 3 }) };
@@ -457,6 +467,16 @@ const annotate: readonly ErrorCase[] = [
     const { s, C } = gemm();
     return { s, step: () => s.annotate(C, "revisits", false) };
   }),
+  refused(
+    "annotate",
+    1,
+    "reserved",
+    () => {
+      const { s, i } = gemm();
+      return { s, step: () => s.annotate(i, "tail", "peel") };
+    },
+    { name: "printed" },
+  ),
 ];
 
 const pad: readonly ErrorCase[] = [

@@ -1,4 +1,4 @@
-/** What the lessons share: reproducible inputs and a comparison with the oracle on a sample of outputs. */
+/** What the examples share: reproducible inputs and a comparison with the oracle on a sample of outputs. */
 
 /** n numbers in [-1, 1), the same for the same seed. */
 export function random(n: number, seed: number): Float32Array {
