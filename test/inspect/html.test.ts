@@ -281,9 +281,9 @@ test.each<[unknown, RegExp]>([
   [{ html: 1 }, /show: html is 1, but true or false was expected/],
   [{ htm: true }, /show: there is no option "htm": there are sizes, target, html/],
   [null, /show: the options are null, not a record/],
-  ["html", /show: the options are string, not a record/],
-  [{ sizes: 3 }, /show: sizes are no record/],
-  [{ target: "wasm" }, /show: target is none: expected wasm/],
+  ["html", /show: the options are "html", not a record/],
+  [{ sizes: 3 }, /show: sizes is 3, not a record of numbers by name/],
+  [{ target: "wasm" }, /show: the target is "wasm", but wasm\(\)/],
 ])("options %j are refused", (options, message) => {
   expect(() => show(twice().s, options as { html: true })).toThrow(
     expect.objectContaining({ code: "inspect-options", message: expect.stringMatching(message) }),
