@@ -334,11 +334,10 @@ function newest(
     w.count === 1
       ? undefined
       : {
-          kind: "for",
-          var: single?.var ?? variable(axisName(axis.var)),
+          // its kind with all that goes with it: what it is bound to, its intrinsic, its notes
+          ...(single ?? { kind: "for", var: variable(axisName(axis.var)), loop: "serial" }),
           min: int(0),
           extent: int(w.count),
-          loop: single?.loop ?? "serial",
           body: b,
         };
   // the newest indices, `lag` iterations before anybody reads them

@@ -81,3 +81,23 @@ describe("doubleBuffer", () => {
     same(s, before);
   });
 });
+
+it("foldStorage keeps the notes of the loop that gets shorter", () => {
+  const X = placeholder("X", [14, 8]);
+  const a = compute("a", { y: 14, x: 8 }, ({ y, x }) => X.at(y, x).mul(2));
+  const b = compute("b", { y: 12, x: 8 }, ({ y, x }) =>
+    a
+      .at(y, x)
+      .add(a.at(y.add(1), x))
+      .add(a.at(y.add(2), x)),
+  );
+  const s = schedule(b);
+  const before = s.func;
+  const { yo } = s.split(s.loops(b).y, { yo: "rest", yi: 4 });
+  s.computeAt(a, yo);
+  const { y } = s.loops(a);
+  s.annotate(y, "team", 2);
+  s.foldStorage(a, yo);
+  same(s, before);
+  expect(nest(s)).toContain("for y in 4:  # team: 2");
+});
