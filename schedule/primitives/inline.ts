@@ -129,7 +129,9 @@ const isAxis = (b: Block, e: Expr): boolean => b.iters.some((it) => it.var === e
  *    (for a reduction use reverseComputeAt), and nobody else reads it;
  * 3. it reads that buffer at one index, which determines all of its axes (they can be solved for);
  * 4. what else it reads was computed before the producer;
- * 5. the producer computes everything that the block reads.
+ * 5. the producer computes everything that the block reads;
+ * 6. a loop around the block and others that write the same buffer is around the producer, too: what they do to it in each
+ *    iteration begins with what the block writes in it.
  *
  * Dies: the producer (successor: the block) and the block's own loops. The block survives, in the producer's place.
  */
@@ -178,6 +180,17 @@ export function reverseComputeInline(f: Func, block: BlockId): Outcome {
       message: `the index at which ${block.name} reads ${through.name} does not determine its axes`,
       marks: [block, w.node.id],
     });
+  for (const other of writersOf(f, s.buffer)) {
+    const again = other.node === b ? undefined : p.loops.find((l) => other.loops.includes(l) && !w.loops.includes(l));
+    if (again)
+      bad({
+        condition: 6,
+        code: "repeated",
+        message: `${other.node.id.name} writes ${s.buffer.name} in each iteration of loop ${again.var.name} after ${block.name} has, and ${w.node.id.name} stands outside of it`,
+        marks: [again.var, block, other.node.id, w.node.id],
+        legal: (primitives) => placesFor(primitives, f, w.node.id),
+      });
+  }
   const domain = b.iters.reduce((x, it) => x.withVar(it.var, int(0), it.extent), factsIn([]));
   const reaches = index.every((e, d) => {
     const it = w.node.iters.find((x) => x.var === ws.index[d])!;

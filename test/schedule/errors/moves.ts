@@ -1,6 +1,6 @@
 /** Illegal moves of computations. */
 import { schedule } from "../../../schedule/index.ts";
-import { compute, max, placeholder, scan, sum, where } from "../../../te/index.ts";
+import { compute, lit, max, placeholder, scan, scatter, sub, sum, where } from "../../../te/index.ts";
 import type { ErrorCase } from "./case.ts";
 
 /** Three stages: b reads a in two rows, c reads both. */
@@ -403,6 +403,23 @@ export const cases: readonly ErrorCase[] = [
       const { s, P, Y } = shifted(1, 5);
       s.computeAt(P, s.loops(Y).j);
       return { s, step: () => s.reverseComputeInline(Y) };
+    },
+  },
+  {
+    primitive: "reverseComputeInline",
+    condition: 6,
+    code: "reverseComputeInline.repeated",
+    make: () => {
+      const X = placeholder("X", [2]);
+      const A = compute("A", { b: 2 }, ({ b }) => X.at(b).add(1));
+      const H = scatter("H", { b: 2 }, { i: 6 }, ({ i }) => ({ at: [i.mod(2)], value: lit(1, "f32") }), {
+        init: ({ b }) => A.at(b),
+      });
+      const G = compute("G", { y: 2 }, ({ y }) => H.at(sub(1, y)));
+      const s = schedule(G);
+      s.computeAt(H, s.loops(G).y);
+      const init = s.decomposeReduction(H, s.loops(H).i);
+      return { s, step: () => s.reverseComputeInline(init) };
     },
   },
   {
