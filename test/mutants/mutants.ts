@@ -69,10 +69,10 @@ export const MUTANTS: readonly Mutant[] = [
     "const more = b.combiner ? undefined : contribution(f, b, added);",
   ),
   m(
-    "vectorize, parallel: iterations that all write one element",
+    "vectorize, parallel: any index tells iterations apart",
     "schedule/independent.ts",
-    "if (using.length === 0) return mine.max <= mine.min;",
-    "if (using.length === 0) return true;",
+    "return numbers.some((e) => plain(e) || solved([e]) || solved([backwards(e)])) || solved(using);",
+    "return numbers.length > 0;",
   ),
   m(
     "parallel, bind: memory that others read counts as each iteration's own",
