@@ -485,9 +485,9 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m(
     "facts: arithmetic on data does not wrap",
-    "src/arith/facts.ts",
-    "conjuncts(c).filter((p) => isExact(p, this))",
-    "[...conjuncts(c)]",
+    "src/arith/bounds.ts",
+    '(e.dtype === "bool" || !WRAPPING.has(e.op) || indexPure(e, f, false) || inRange(e, f, true))',
+    "(e.args.length > 0)",
   ),
   m("constants around a loop: told apart by one byte", "codegen/wasm/writer.ts", "full.join()", "String(full[0])"),
 ];
