@@ -53,7 +53,7 @@ export type Convolved<R extends Rank, N extends string, X, W, B> = Tensor<
 >;
 
 /** The bias, where there is one, checked against the channels of the result. */
-export function biasOf(call: Call, x: Values, bias: unknown, channels: any): Values | undefined {
+export function biasOf(call: Call, x: Values, bias: unknown, channels: Extent): Values | undefined {
   if (bias === undefined) return undefined;
   const b = call.numeric(bias, "bias");
   call.rank(b, "bias", 1, "[O]");

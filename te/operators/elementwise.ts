@@ -71,6 +71,17 @@ export type Both<N extends string, A, B> = Tensor<
   N
 >;
 
+/** An operator on two operands, the left one of a dtype among `T`. */
+export type Binary<T extends DType> = <
+  const N extends string,
+  const A extends TensorOf<T>,
+  const B extends Beside<DTypeOf<A>>,
+>(
+  name: N,
+  a: A,
+  b: B,
+) => Both<N, A, B>;
+
 function binary(operator: string, name: string, a: unknown, b: unknown, f: Body, floats = false): never {
   const call = new Call(operator, name);
   const x = floats ? call.float(a, "the left operand") : call.numeric(a, "the left operand");
@@ -93,39 +104,24 @@ function binary(operator: string, name: string, a: unknown, b: unknown, f: Body,
  *
  * Throws TeError for shapes that don't broadcast and mixed dtypes. (NumPy, ONNX: Add.)
  */
-export function broadcastAdd<
-  const N extends string,
-  const A extends TensorOf<NumericType>,
-  const B extends Beside<DTypeOf<A>>,
->(name: N, a: A, b: B): Both<N, A, B> {
-  return binary("broadcastAdd", name, a, b, (x, y) => x.add(y!));
-}
+export const broadcastAdd: Binary<NumericType> = (name, a, b) =>
+  binary("broadcastAdd", name, a, b, (x, y) => x.add(y!));
 /**
  * A - B, broadcasting; shapes, dtypes and errors as `broadcastAdd`. (NumPy: subtract; ONNX: Sub.)
  *
  *     const centered = broadcastSub("centered", X, mean);
  *     const less = broadcastSub("less", X, 1);
  */
-export function broadcastSub<
-  const N extends string,
-  const A extends TensorOf<NumericType>,
-  const B extends Beside<DTypeOf<A>>,
->(name: N, a: A, b: B): Both<N, A, B> {
-  return binary("broadcastSub", name, a, b, (x, y) => x.sub(y!));
-}
+export const broadcastSub: Binary<NumericType> = (name, a, b) =>
+  binary("broadcastSub", name, a, b, (x, y) => x.sub(y!));
 /**
  * A times B element by element, broadcasting; shapes, dtypes and errors as `broadcastAdd`. (NumPy: multiply; ONNX: Mul.)
  *
  *     const scaled = broadcastMul("scaled", X, gain);
  *     const half = broadcastMul("half", X, 0.5);
  */
-export function broadcastMul<
-  const N extends string,
-  const A extends TensorOf<NumericType>,
-  const B extends Beside<DTypeOf<A>>,
->(name: N, a: A, b: B): Both<N, A, B> {
-  return binary("broadcastMul", name, a, b, (x, y) => x.mul(y!));
-}
+export const broadcastMul: Binary<NumericType> = (name, a, b) =>
+  binary("broadcastMul", name, a, b, (x, y) => x.mul(y!));
 /**
  * A / B, broadcasting; shapes, dtypes and errors as `broadcastAdd`. Integers: rounded towards minus infinity, 0 for a divisor of 0.
  * (NumPy: divide for floats, floor_divide for integers; ONNX: Div.)
@@ -133,49 +129,29 @@ export function broadcastMul<
  *     const normed = broadcastDiv("normed", X, norm);
  *     const third = broadcastDiv("third", X, 3);
  */
-export function broadcastDiv<
-  const N extends string,
-  const A extends TensorOf<NumericType>,
-  const B extends Beside<DTypeOf<A>>,
->(name: N, a: A, b: B): Both<N, A, B> {
-  return binary("broadcastDiv", name, a, b, (x, y) => x.div(y!));
-}
+export const broadcastDiv: Binary<NumericType> = (name, a, b) =>
+  binary("broadcastDiv", name, a, b, (x, y) => x.div(y!));
 /**
  * The larger of two, broadcasting (NaN if either is NaN); shapes, dtypes and errors as `broadcastAdd`. (NumPy: maximum; ONNX: Max.)
  *
  *     const top = broadcastMax("top", X, floor);
  *     const positive = broadcastMax("positive", X, 0);
  */
-export function broadcastMax<
-  const N extends string,
-  const A extends TensorOf<NumericType>,
-  const B extends Beside<DTypeOf<A>>,
->(name: N, a: A, b: B): Both<N, A, B> {
-  return binary("broadcastMax", name, a, b, (x, y) => x.max(y!));
-}
+export const broadcastMax: Binary<NumericType> = (name, a, b) =>
+  binary("broadcastMax", name, a, b, (x, y) => x.max(y!));
 /**
  * The smaller of two, broadcasting (NaN if either is NaN); shapes, dtypes and errors as `broadcastAdd`. (NumPy: minimum; ONNX: Min.)
  *
  *     const low = broadcastMin("low", X, ceiling);
  *     const atMost = broadcastMin("atMost", X, 6);
  */
-export function broadcastMin<
-  const N extends string,
-  const A extends TensorOf<NumericType>,
-  const B extends Beside<DTypeOf<A>>,
->(name: N, a: A, b: B): Both<N, A, B> {
-  return binary("broadcastMin", name, a, b, (x, y) => x.min(y!));
-}
+export const broadcastMin: Binary<NumericType> = (name, a, b) =>
+  binary("broadcastMin", name, a, b, (x, y) => x.min(y!));
 /**
  * A to the power B, broadcasting; floats only, else as `broadcastAdd`. (NumPy: power; ONNX: Pow.)
  *
  *     const gamma = broadcastPow("gamma", X, exponents);
  *     const root = broadcastPow("root", X, 0.5);
  */
-export function broadcastPow<
-  const N extends string,
-  const A extends TensorOf<FloatType>,
-  const B extends Beside<DTypeOf<A>>,
->(name: N, a: A, b: B): Both<N, A, B> {
-  return binary("broadcastPow", name, a, b, (x, y) => x.pow(y!), true);
-}
+export const broadcastPow: Binary<FloatType> = (name, a, b) =>
+  binary("broadcastPow", name, a, b, (x, y) => x.pow(y!), true);

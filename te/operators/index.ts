@@ -31,6 +31,7 @@ export {
 } from "./convolution.ts";
 export {
   type Beside,
+  type Binary,
   type Both,
   type BroadcastAll,
   broadcastAdd,
