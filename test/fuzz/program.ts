@@ -9,7 +9,7 @@ import { chain } from "./chain.ts";
 import { dotStage } from "./dots.ts";
 import { DTYPES, EXTENTS, KINDS, MIDDLE, NARROW, PERMS, WIDE } from "./tables.ts";
 import { windowStages } from "./windows.ts";
-import { nestStage, scatterStage } from "./written.ts";
+import { nestStage, scatterStage, wraps } from "./written.ts";
 
 export interface StageSpec {
   readonly kind: number;
@@ -285,7 +285,8 @@ export function makeProgram(spec: ProgramSpec): Program {
         define("W", src.shape, src.real, (ix) => {
           // near the end of its range the sum wraps, and the comparison is false
           const whole = isInteger(d) && s.z % 4 >= 2 ? at(src, ix).cast("i32") : undefined;
-          const ofData = () => whole?.add(s.y % 7).gt(whole) ?? (d === "bool" ? at(src, ix) : at(src, ix).gt(1));
+          const sum = () => (s.y % 2 === 0 ? whole?.add(s.y % 7).gt(whole) : whole && wraps(whole));
+          const ofData = () => sum() ?? (d === "bool" ? at(src, ix) : at(src, ix).gt(1));
           const c = s.x % 2 === 0 ? ix[0]!.lt(1 + (s.y % 5)) : ofData();
           const [a, b] = [at(src, ix), d === "bool" ? at(src, ix).not() : at(src, ix).add(1)];
           return (s.z % 2 === 0 ? te.select : (te.where as any))(c, a, b);

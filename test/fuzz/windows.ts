@@ -44,7 +44,7 @@ function windowStage(s: StageSpec, src: Value, back: Value | undefined, axis: nu
   const shift = clamped ? s.x % (span + 1) : 0;
   const body = (ix: any[]): any => {
     const at = (n: number): any => from.at(...put(ix, ix[axis].mul(step).add(n * gap - shift)));
-    if (s.z % 5 === 2 && !clamped)
+    if (s.z % 5 < 2 && !clamped)
       return te.sum({ r: taps } as any, ({ r }: any) => from.at(...put(ix, ix[axis].mul(step).add(r.mul(gap)))));
     let e = at(0);
     for (let n = 1; n < taps; n++) e = s.y % 2 === 0 ? e.add(at(n)) : e.max(at(n));

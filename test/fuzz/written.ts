@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: programs are built from data, so no static type can follow them
 /** Stages of random programs that no expression says: accumulation at computed positions, and loop nests written by hand. */
-import { type DType, isFloat } from "../../src/ir/index.ts";
+import { type DType, isFloat, isInteger } from "../../src/ir/index.ts";
 import * as te from "../../te/index.ts";
 import type { StageSpec, Value } from "./program.ts";
 
@@ -17,6 +17,11 @@ const product = (l: readonly number[]): number => l.reduce((a, b) => a * b, 1);
 const named = (shape: readonly any[], from = 0): any =>
   Object.fromEntries(shape.map((e, d): [string, any] => [`a${d + from}`, e]).filter(([, e]) => e !== undefined));
 
+/** True in exact arithmetic, and false where the sum wraps: for one number in four. */
+export const wraps = (e: any): AnyExpr => {
+  const far = e.cast("i32").mul(2 ** 30);
+  return far.add(2 ** 30).gt(far);
+};
 /** A stage of its own before something. */
 function shifted(v: Value, w: Workshop): Value {
   const d: DType = v.tensor.dtype;
@@ -57,7 +62,7 @@ export function scatterStage(s: StageSpec, src: Value, d: DType, w: Workshop): b
   else if (s.y % 4 === 3 && codes)
     options.where = (ax: any): AnyExpr => {
       const code = at(codes, [ax[`a${rank - 1}`]]);
-      return code.add(1 + (s.x % 6)).gt(code);
+      return s.x % 2 === 0 ? wraps(code) : code.add(1 + (s.x % 6)).gt(code);
     };
   const axes = rows ? { row: src.shape[0], bin: bins.given } : { bin: bins.given };
   const over: Record<string, any> = {};
@@ -149,7 +154,7 @@ export function nestStage(s: StageSpec, src: Value, d: DType, w: Workshop): bool
         b.for(last, n, (x: any) => {
           const [a, c] = [row.at(x), read(full, x)];
           b.if(
-            d === "bool" ? a : a.gt(c),
+            d === "bool" ? a : isInteger(d) && s.x % 3 === 1 ? wraps(a) : a.gt(c),
             () => out.store([...inner, x], a),
             () => (s.z % 3 === 0 ? undefined : out.store([...inner, x], add(c, a))),
           );

@@ -23,7 +23,10 @@ function meet(a: Site, b: Site): boolean {
 
 export const moves: Readonly<Record<string, Step>> = {
   computeAt: (c) => {
-    const b = c.block((y) => !y.output && c.v.consumers(y).some((k) => k.loops.length > 0));
+    const used = (y: Site): boolean => !y.output && c.v.consumers(y).some((k) => k.loops.length > 0);
+    // a sum that is computed again must start again
+    const sums = (y: Site): boolean => used(y) && y.block.init !== undefined;
+    const b = c.block(c.x.a % 3 === 0 && c.v.sites.some(sums) ? sums : used);
     if (!b) return undefined;
     const users = c.v.consumers(b);
     const to = pick(users, c.x.b);

@@ -13,7 +13,9 @@ export const reductions: Readonly<Record<string, Step>> = {
     // what is computed again in each iteration of some loop is where this may go wrong
     const again = (y: Site): boolean => reduces(y) && y.block.annotations?.revisits === true;
     const b = c.block((y) => (c.v.sites.some(again) ? again(y) : reduces(y)));
-    const loop = b && pick(c.plausible ? may(b) : b.loops, c.x.c);
+    // an init before loops around its readers, too, comes once for what each of their iterations computes
+    const shared = b && c.x.b % 3 !== 0 && again(b) ? may(b).filter((l) => !b.own.includes(l)) : [];
+    const loop = b && pick(shared.length > 0 ? shared : c.plausible ? may(b) : b.loops, c.x.c);
     return loop && (() => c.v.s.decomposeReduction(b.handle, loop));
   },
   rfactor: (c) => {
