@@ -166,8 +166,8 @@ function partsOf(it: BlockIter, loops: readonly For[], around: Facts, facts: Fac
     facts,
   );
   const rest = simplifyIndex(form.rest, around);
-  // all of the axis: also where it may be empty, and nothing can be divided
-  if (isConst(rest, 0) && simplifyIndex(it.extent, around) === count)
+  // all of the axis, also where it may be empty, and nothing can be divided; of a loop that never runs nothing is left to place
+  if (isConst(count, 0) || (isConst(rest, 0) && simplifyIndex(it.extent, around) === count))
     return { count, inner, extent: int(1), binding: int(0) };
   const divides = (e: Expr): boolean => prove(eq(floormod(e, count), int(0)), around);
   if (constInt(count) === undefined || !divides(rest) || !divides(it.extent)) return undefined;

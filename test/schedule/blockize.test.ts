@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { schedule } from "../../schedule/index.ts";
-import { compute, dim, placeholder, scan, sum } from "../../te/index.ts";
+import { compute, dim, placeholder, scan, sum, where } from "../../te/index.ts";
 import { nest, same } from "./helper.ts";
 
 describe("blockize", () => {
@@ -21,6 +21,25 @@ describe("blockize", () => {
             for yi in 2:
               vectorized xi in 4:
                 Y[vy * 2 + yi, vx * 4 + xi] = X[vy * 2 + yi, vx * 4 + xi] + 1.0"
+    `);
+  });
+
+  it("takes in a loop that never runs", () => {
+    const X = placeholder("X", [1]);
+    const B = compute("B", { i: 1 }, ({ i }) => where(i.sub(1).ge(0), X.at(i.sub(1)), 1));
+    const s = schedule(B);
+    const before = s.func;
+    const copy = s.cacheRead(B, X, "workspace");
+    s.computeAt(copy, s.loops(B).i);
+    s.blockize(s.ownLoops(copy)[0]!);
+    same(s as never, before);
+    expect(nest(s as never)).toMatchInlineSnapshot(`
+      "for i in 1:
+        block X.workspace(vax0 = 0):
+          for ax0 in 0:
+            X.workspace[ax0] = X[ax0]
+        block B(vi = i):
+          B[vi] = where(vi - 1 >= 0, X.workspace[vi - 1], 1.0)"
     `);
   });
 
