@@ -16,14 +16,15 @@ import {
 } from "../../src/ir/index.ts";
 import { type Complaint, refuse } from "../error.ts";
 import { atLoops, placesAfter, placesFor } from "../hints.ts";
+import { inStep } from "../in-step.ts";
 import type { Handle, Outcome } from "../outcome.ts";
 import { blocksIn, factsAround, type Place, rewrite, tidy, treeOf } from "../tree.ts";
 import { findBlock, findLoop, listNames } from "./find.ts";
 
 const NAME = "computeWith";
 /**
- * Runs two independent nests as one, down to a loop: the block's loops from the outermost one inwards join those of the other
- * nest down to the loop given, and what they hold is put into its body, in the order in which the nests stood.
+ * Runs two nests as one, down to a loop: the block's loops from the outermost one inwards join those of the other nest down to
+ * the loop given, and what they hold is put into its body, in the order in which the nests stood.
  *
  *     s.computeWith(D, i)      // for i: C(i)  for i: D(i)  ->  for i: { C(i); D(i) }
  *
@@ -31,7 +32,8 @@ const NAME = "computeWith";
  * 1. the block and the loop belong to different nests of one sequence, and no branch stands between the loop and that;
  * 2. the block has as many loops there, each holding the next and nothing else, of the same extents;
  * 3. all of these loops are serial;
- * 4. neither nest reads or writes what the other writes;
+ * 4. neither nest reads or writes what the other writes, but that the later one may read what the same iteration of the earlier one
+ *    has just finished: by loops of the same extents in the same order inside, with an index proven to be the one written;
  * 5. nor does the block's nest what a nest between them writes, or the other way round.
  *
  * Dies: the block's loops that join others (successors: those). Everything else survives.
@@ -89,7 +91,8 @@ export function computeWith(f: Func, block: BlockId, loop: Var): Outcome {
       message: `loop ${special.var.name} is ${special.loop} already; do this before it becomes that`,
       marks: [special.var, block],
     });
-  independent(bad, at.body, own[0]!, target[0]!, p);
+  const later = p.order > l.order;
+  independent(bad, at.body, own[0]!, target[0]!, p, (b) => later && inStep(f, b, l, own[0]!, joined));
 
   const inner = own.at(-1)!.body;
   const moved = rewrite(substituteStmt(inner, joined), (s) =>
@@ -97,7 +100,6 @@ export function computeWith(f: Func, block: BlockId, loop: Var): Outcome {
       ? { ...s, storeAt: joined.get(s.storeAt)! }
       : s,
   );
-  const later = p.order > l.order;
   const into: For = { ...l.node, body: seq(later ? [l.node.body, moved] : [moved, l.node.body]) };
   const list = at.body.flatMap((s): Stmt[] =>
     s === own[0] ? [] : [s === target[0] ? rewrite(s, (x) => (x === l.node ? into : x)) : s],
@@ -115,10 +117,12 @@ function independent(
   own: Stmt,
   target: Stmt,
   p: Place<Stmt & { readonly kind: "block" }>,
+  inStep: (b: Buffer) => boolean,
 ): void {
   const why = (a: Stmt, b: Stmt): Buffer | undefined => {
     const [x, y] = [buffersIn(a), buffersIn(b)];
-    return [...x.writes].find((w) => y.reads.has(w) || y.writes.has(w)) ?? [...y.writes].find((w) => x.reads.has(w));
+    const meets = (w: Buffer): boolean => y.reads.has(w) || y.writes.has(w);
+    return [...x.writes].find(meets) ?? [...y.writes].find((w) => x.reads.has(w) && !(b === target && inStep(w)));
   };
   const users = (s: Stmt, of: (x: ReturnType<typeof buffersIn>) => ReadonlySet<Buffer>, b: Buffer): BlockId[] =>
     blocksIn(s)

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { replay, schedule } from "../../schedule/index.ts";
+import { type Loop, replay, type Schedule, schedule } from "../../schedule/index.ts";
+import { unrollAndVectorize } from "../../schedule/library/index.ts";
 import { lowerFunc } from "../../src/lower/index.ts";
 import { wasm } from "../../src/target/index.ts";
-import { argmax, compute, dim, max, placeholder, reduce, scan, sum } from "../../te/index.ts";
+import { type AnyTensor, argmax, compute, dim, max, placeholder, reduce, scan, sum } from "../../te/index.ts";
 import { nest, same } from "./helper.ts";
 
 const n = dim("n", { min: 1, max: 40 });
@@ -311,5 +312,81 @@ describe("cacheWrite of several results", () => {
         block t.out(vy_2 = y):
           t.mean[vy_2] = t.total[vy_2] / 12.0"
     `);
+  });
+});
+
+describe("computeWith, in step", () => {
+  const [X, W, b] = [placeholder("X", [5, 4, 5]), placeholder("W", [5, 8]), placeholder("b", [8])];
+  const product = () =>
+    compute("P", { y: 5, x: 4, o: 8 }, ({ y, x, o }) => sum({ c: 5 }, ({ c }) => X.at(y, x, c).mul(W.at(c, o))));
+
+  test("what follows a reduction joins it where each iteration reads what it has just finished", () => {
+    const P = product();
+    const Y = compute("Y", { y: 5, x: 4, o: 8 }, ({ y, x, o }) => P.at(y, x, o).add(b.at(o)).max(0));
+    const s = schedule(Y);
+    const before = s.func;
+    const [p, q] = [s.loops(P), s.loops(Y)];
+    // pixels as rows of a matrix, in tiles that do not divide their number
+    const { ro, ri } = s.split(s.fuse(p.y, p.x), { ro: "rest", ri: 3 });
+    const { so, si } = s.split(s.fuse(q.y, q.x), { so: "rest", si: 3 });
+    s.reorder(ro, p.c, ri, p.o);
+    s.reorder(so, si, q.o);
+    s.computeWith(Y, ro);
+    same(s, before);
+    expect(nest(s)).toMatchInlineSnapshot(`
+      "for ro in 7:
+        for c in 5:
+          for ri in 3:
+            for o in 8:
+              block P(vy = (ro * 3 + ri) // 4, vx = (ro * 3 + ri) % 4, vo = o, vc (reduce) = c) if ro * 3 + ri < 20:
+                init:
+                  P[vy, vx, vo] = 0.0
+                P[vy, vx, vo] = P[vy, vx, vo] + X[vy, vx, vc] * W[vc, vo]
+        for si in 3:
+          for o_1 in 8:
+            block Y(vy_1 = (ro * 3 + si) // 4, vx_1 = (ro * 3 + si) % 4, vo_1 = o_1) if ro * 3 + si < 20:
+              Y[vy_1, vx_1, vo_1] = max(P[vy_1, vx_1, vo_1] + b[vo_1], 0.0)"
+    `);
+    s.setScope(P, "local");
+    const init = s.decomposeReduction(P, p.c);
+    for (const x of [P, init, Y]) unrollAndVectorize(s, x);
+    same(s, before);
+    const warnings = lowerFunc(s.func, wasm()).warnings;
+    expect(warnings).toEqual([]);
+  });
+  test("not what another iteration finishes, or a point that is not the same", () => {
+    const shape = { y: 5, x: 4, o: 8 };
+    const P = product();
+    const refused = (Y: AnyTensor, at: "y" | "c", steps: (s: Schedule<AnyTensor>) => void = () => {}): void => {
+      const s = schedule(Y);
+      steps(s);
+      const before = `${s}`;
+      expect(() => s.computeWith(Y, s.loops(P)[at])).toThrow(/computeWith, condition 4/);
+      expect(`${s}`).toBe(before);
+    };
+    refused(
+      compute("Y", shape, ({ y, x, o }) => P.at(y.add(1).mod(5), x, o)),
+      "y",
+    );
+    refused(
+      compute("Y", shape, ({ y, o }) => P.at(y, o.mod(4), o)),
+      "y",
+    );
+    const Y = compute("Y", shape, ({ y, x, o }) => P.at(y, x, o).add(1));
+    const [p, q] = [P, Y].map((t) => (s: Schedule<AnyTensor>) => s.loopList(t as never));
+    // the sum goes on in the next iteration
+    refused(Y, "c", (s) => {
+      const [y, x, o, c] = p!(s) as [Loop, Loop, Loop, Loop];
+      s.reorder(c, y, x, o);
+    });
+    // other points in the same iteration
+    refused(Y, "y", (s) => {
+      const [, x, o] = q!(s) as [Loop, Loop, Loop];
+      s.reorder(o, x);
+    });
+    // an element that is begun before
+    refused(Y, "y", (s) => {
+      s.decomposeReduction(P, p!(s)[0]!);
+    });
   });
 });

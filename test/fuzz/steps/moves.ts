@@ -50,11 +50,13 @@ export const moves: Readonly<Record<string, Step>> = {
   },
   computeWith: (c) => {
     const { sites } = c.v;
-    // now and then two that depend on each other
+    // now and then one that reads the other, or something between them
     const careful = c.x.b % 5 !== 0;
+    const reads = c.x.b % 2 === 0;
     const apart = (y: Site): Site[] => {
       const at = sites.indexOf(y);
-      const between = (n: number): Site[] => sites.slice(Math.min(n, at), Math.max(n, at) + 1).filter((z) => z !== y);
+      const between = (n: number): Site[] =>
+        sites.slice(Math.min(n, at), Math.max(n, at) + 1).filter((z) => z !== y && !(reads && z === sites[n]));
       return sites.filter((z, n) => z !== y && !(careful && between(n).some((m) => meet(y, m))));
     };
     const b = c.block((y) => partners(y, apart(y)).length > 0);
