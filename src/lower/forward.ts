@@ -6,11 +6,10 @@
  * Before: unrolled, lanes cut, `local` buffers promoted. After: the same, with fewer accesses. Only accesses at the same flat
  * index count as the same place; those that may overlap in any other way end what is known.
  */
-import { linear, simplify } from "../arith/index.ts";
+import { simplify } from "../arith/index.ts";
 import {
   accessesOf,
   type Buffer,
-  constInt,
   type Expr,
   type Func,
   mapExpr,
@@ -26,6 +25,7 @@ import {
 } from "../ir/index.ts";
 import { isPure } from "./conditions.ts";
 import { type Line, mapRuns, ofLines } from "./lines.ts";
+import { mayOverlap, samePlace } from "./places.ts";
 
 export function forward(f: Func): Func {
   return withBody(f, dropUnread(inStmt(f.body)));
@@ -89,39 +89,6 @@ function forwardRun(lines: readonly Line[]): Stmt {
       return name ? [{ kind: "let", var: name, value: l.value }, ...kept] : kept;
     }),
   );
-}
-
-const samePlace = (s: Store, b: Buffer, index: readonly Expr[]): boolean =>
-  s.buffer === b && s.index.length === index.length && s.index.every((e, d) => e === index[d]);
-
-/** A dense run of elements: where it begins, as what is known at run time only and a number. */
-interface Place {
-  readonly base: string;
-  readonly at: number;
-  readonly lanes: number;
-}
-const places = new WeakMap<Expr, { readonly place: Place | undefined }>();
-function placeOf(index: readonly Expr[]): Place | undefined {
-  const e = index[0];
-  if (index.length !== 1 || e === undefined) return undefined;
-  let known = places.get(e);
-  if (known === undefined) {
-    known = { place: dense(e) };
-    places.set(e, known);
-  }
-  return known.place;
-}
-function dense(e: Expr): Place | undefined {
-  const start = e.lanes === 1 ? e : e.kind === "ramp" && constInt(e.stride) === 1 ? e.base : undefined;
-  if (start === undefined) return undefined;
-  const { terms, constant } = linear(start);
-  return { base: terms.map((t) => `${t.coefficient}*${t.atom.id}`).join(), at: constant, lanes: e.lanes };
-}
-/** Whether two accesses may touch a common element: not where they are a known distance apart. */
-function mayOverlap(a: readonly Expr[], b: readonly Expr[]): boolean {
-  const [x, y] = [placeOf(a), placeOf(b)];
-  if (!x || !y || x.base !== y.base) return true;
-  return y.at - x.at > -y.lanes && y.at - x.at < x.lanes;
 }
 
 /** Leaves out scratch memory that is written only. */

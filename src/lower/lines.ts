@@ -20,7 +20,7 @@ export interface LetLine {
 export type Line = Store | Assign | LetLine;
 
 /** A statement as lines; undefined where it is more than that. */
-function linesOf(s: Stmt): Line[] | undefined {
+export function linesOf(s: Stmt): Line[] | undefined {
   switch (s.kind) {
     case "store":
     case "assign":

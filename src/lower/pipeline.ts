@@ -16,6 +16,7 @@ import { forward } from "./forward.ts";
 import { hoistGuards } from "./guards.ts";
 import { hoistInvariants } from "./hoist.ts";
 import { initReductions } from "./init.ts";
+import { keepInRegisters } from "./keep.ts";
 import { cutLanes } from "./lanes.ts";
 import { applyLayouts } from "./layouts.ts";
 import { legalizeRest, legalizeValues } from "./legal.ts";
@@ -93,6 +94,7 @@ function lowerPart(part: Func, target: Target, onStage: LowerOptions["onStage"])
   pass("unroll", (x) => simplify(unroll(x)));
   pass("promote locals", (x) => promoteLocals(x, (w) => warnings.push(w)));
   pass("forward", forward);
+  pass("keep in registers", keepInRegisters);
   pass("contract", (x) => contract(x, target));
   pass("share", share);
   pass("hoist", hoistInvariants);

@@ -84,6 +84,7 @@ describe("lowerFunc", () => {
         "unroll",
         "promote locals",
         "forward",
+        "keep in registers",
         "contract",
         "share",
         "hoist",

@@ -489,5 +489,29 @@ export const MUTANTS: readonly Mutant[] = [
     '(e.dtype === "bool" || !WRAPPING.has(e.op) || indexPure(e, f, false) || inRange(e, f, true))',
     "(e.args.length > 0)",
   ),
+  m(
+    "computeWith: another element than the one finished",
+    "schedule/in-step.ts",
+    "if (!read.every((i, d) => prove(eq(i, target[d]!), reader))) equal = false;",
+    "",
+  ),
+  m(
+    "computeWith: a sum that goes on",
+    "schedule/in-step.ts",
+    "if (nest.some((l) => carrying.has(l.var))) return false;",
+    "",
+  ),
+  m(
+    "registers: another access to what is kept",
+    "src/lower/keep.ts",
+    "if (read && loads.every(mine) && stores.every(mine)) found.push(s);",
+    "if (read) found.push(s);",
+  ),
+  m(
+    "registers: not written back",
+    "src/lower/keep.ts",
+    "...places.map((p, n): Stmt => ({ ...p, value: registers[n]! })),",
+    "",
+  ),
   m("constants around a loop: told apart by one byte", "codegen/wasm/writer.ts", "full.join()", "String(full[0])"),
 ];
