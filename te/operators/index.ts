@@ -45,6 +45,7 @@ export {
   elementwise,
   type ShapeOfBoth,
 } from "./elementwise.ts";
+export { type ConvolvedInStages, im2colConv2d } from "./im2col.ts";
 export {
   type CumsumOptions,
   cumsum,
@@ -120,3 +121,4 @@ export {
 export { type Resized, type ResizeOptions, resize } from "./resize.ts";
 export { type ConvTransposeOptions, convTranspose1d, convTranspose2d, convTranspose3d } from "./transposed.ts";
 export type { Layouts, Padding, PerAxis, Rank, SpatialNames, WindowOptions } from "./window.ts";
+export { type WinogradOptions, winogradConv2d } from "./winograd.ts";
