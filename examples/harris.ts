@@ -12,7 +12,7 @@ import { slidingWindow } from "../src/schedules.ts";
 import { checkSizes, type Pipeline, race } from "./support/pipeline.ts";
 import { enlarge, readGray8, writeGray } from "./support/png.ts";
 
-function harris(H: number, W: number): Pipeline {
+export function harris(H: number, W: number): Pipeline {
   const input = placeholder("input", { y: H, x: W });
   const pixel = repeatEdge(input);
   // Derivatives one pixel beyond the picture on every side, for the sums.
@@ -56,16 +56,18 @@ function harris(H: number, W: number): Pipeline {
   return { input, output, byHand };
 }
 
-await checkSizes("harris", harris, [
-  [7, 9],
-  [30, 40],
-  [41, 27],
-]);
-const [width, height] = [2560, 1920];
-const { data } = enlarge(readGray8(process.argv[2] ?? new URL("pictures/hills.png", import.meta.url)), width, height);
-const gray = Float32Array.from(data, (v) => v / 255);
-const corners = (await race("harris", harris(height, width), gray)) as Float32Array;
-// Gray where nothing is, bright at corners, dark along edges.
-const scale = 110 / corners.reduce((m, v) => Math.max(m, Math.abs(v)), 0) ** 0.25;
-const picture = Uint8Array.from(corners, (v) => Math.round(128 + scale * Math.sign(v) * Math.abs(v) ** 0.25));
-writeGray({ width, height, data: picture }, "out/harris.png");
+if (process.argv[1]?.endsWith("harris.ts")) {
+  await checkSizes("harris", harris, [
+    [7, 9],
+    [30, 40],
+    [41, 27],
+  ]);
+  const [width, height] = [2560, 1920];
+  const { data } = enlarge(readGray8(process.argv[2] ?? new URL("pictures/hills.png", import.meta.url)), width, height);
+  const gray = Float32Array.from(data, (v) => v / 255);
+  const corners = (await race("harris", harris(height, width), gray)) as Float32Array;
+  // Gray where nothing is, bright at corners, dark along edges.
+  const scale = 110 / corners.reduce((m, v) => Math.max(m, Math.abs(v)), 0) ** 0.25;
+  const picture = Uint8Array.from(corners, (v) => Math.round(128 + scale * Math.sign(v) * Math.abs(v) ** 0.25));
+  writeGray({ width, height, data: picture }, "out/harris.png");
+}

@@ -16,7 +16,7 @@ const STAGES = 32;
 const R = 2;
 const row = [1, 4, 6, 4, 1];
 
-function chain(H: number, W: number): Pipeline {
+export function chain(H: number, W: number): Pipeline {
   const input = placeholder("input", { y: H, x: W }, "u8");
   const pixel = repeatEdge(input);
   // Each stage needs two more rows and columns on every side than the next one.
@@ -46,11 +46,13 @@ function chain(H: number, W: number): Pipeline {
   return { input, output, byHand };
 }
 
-await checkSizes("chain", chain, [
-  [5, 7],
-  [20, 33],
-]);
-const [width, height] = [2560, 1920];
-const { data } = enlarge(readGray8(process.argv[2] ?? new URL("pictures/hills.png", import.meta.url)), width, height);
-const result = (await race("chain", chain(height, width), data)) as Uint16Array;
-writeGray({ width, height, data: Uint8Array.from(result) }, "out/stencil-chain.png");
+if (process.argv[1]?.endsWith("stencil-chain.ts")) {
+  await checkSizes("chain", chain, [
+    [5, 7],
+    [20, 33],
+  ]);
+  const [width, height] = [2560, 1920];
+  const { data } = enlarge(readGray8(process.argv[2] ?? new URL("pictures/hills.png", import.meta.url)), width, height);
+  const result = (await race("chain", chain(height, width), data)) as Uint16Array;
+  writeGray({ width, height, data: Uint8Array.from(result) }, "out/stencil-chain.png");
+}

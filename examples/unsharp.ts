@@ -18,7 +18,7 @@ const taps = Array.from({ length: 2 * R + 1 }, (_, i) => Math.exp(-((i - R) ** 2
 const total = taps.reduce((a, b) => a + b);
 const weights = taps.map((t) => t / total);
 
-function unsharp(H: number, W: number): Pipeline {
+export function unsharp(H: number, W: number): Pipeline {
   const input = placeholder("input", { c: 3, y: H, x: W });
   // Beyond the border the nearest pixel counts; `gray` covers what the blur reads there.
   const pixel = repeatEdge(input);
@@ -57,13 +57,15 @@ function unsharp(H: number, W: number): Pipeline {
   return { input, output, byHand };
 }
 
-await checkSizes("unsharp", unsharp, [
-  [9, 11],
-  [32, 48],
-  [50, 37],
-]);
-const path = process.argv[2] ?? new URL("pictures/hills-color.png", import.meta.url);
-const picture = readColor(path);
-const { width, height } = picture;
-const data = (await race("unsharp", unsharp(height, width), picture.data)) as Float32Array;
-writeColor({ width, height, data }, "out/unsharp.png");
+if (process.argv[1]?.endsWith("unsharp.ts")) {
+  await checkSizes("unsharp", unsharp, [
+    [9, 11],
+    [32, 48],
+    [50, 37],
+  ]);
+  const path = process.argv[2] ?? new URL("pictures/hills-color.png", import.meta.url);
+  const picture = readColor(path);
+  const { width, height } = picture;
+  const data = (await race("unsharp", unsharp(height, width), picture.data)) as Float32Array;
+  writeColor({ width, height, data }, "out/unsharp.png");
+}
