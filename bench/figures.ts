@@ -1,12 +1,14 @@
 /** The figures the project holds itself to, measured in one run on one thread: `npm run figures`. */
 import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { build as bundle } from "esbuild";
 import { createLimit, gflops, limitOf } from "../src/driver/limit.ts";
 import { measure, median, speedup, type Timed } from "../src/driver/measure.ts";
-import { type Gemm, gemmOf } from "./data.ts";
-import { bytesOf, type Face, face, gemmOperands, gemmTensor, instantiate, type Operands, type Tensor } from "./ours.ts";
+import type { AnyTensor } from "../src/index.ts";
+import { type Kit, ownKit } from "./kit.ts";
+import { bytesOf, instantiate } from "./ours.ts";
 import type { Peer } from "./peers/peer.ts";
-import { options } from "./report.ts";
+import { type Gemm, gemmOf, type Operands } from "./work/index.ts";
 
 interface Figure {
   readonly name: string;
@@ -25,13 +27,17 @@ const atMost = (name: string, value: number, wanted: number, unit: string): void
 /** A way to write the product of the same two matrices. */
 interface Form {
   readonly name: string;
-  readonly tensor: Tensor;
+  readonly tensor: AnyTensor;
   readonly operands: Operands;
   readonly flops: number;
   /** Where in the result element (i, j) of the product is (in the first batch, or the last). */
   place(i: number, j: number): number;
 }
 
+const gemmTensor = ({ placeholder, compute, sum }: Kit["tw"], m: number, n: number, k: number): AnyTensor => {
+  const [A, B] = [placeholder("A", [m, k]), placeholder("B", [k, n])];
+  return compute("C", { i: m, j: n }, ({ i, j }) => sum({ k }, ({ k: r }) => A.at(i, r).mul(B.at(r, j))));
+};
 const transposed = (x: Float32Array, rows: number, columns: number): Float32Array =>
   x.map((_, q) => x[(q % rows) * columns + Math.floor(q / rows)]!);
 const twice = (x: Float32Array): Float32Array => {
@@ -41,9 +47,9 @@ const twice = (x: Float32Array): Float32Array => {
   return out;
 };
 
-function forms(tw: Face, g: Gemm): readonly Form[] {
+function forms(kit: Kit, g: Gemm): readonly Form[] {
   const { m, n, k, a, b } = g;
-  const { placeholder, compute, sum } = tw;
+  const { placeholder, compute, sum } = kit.tw;
   const [A, B] = [placeholder("A", [m, k]), placeholder("B", [k, n])];
   const [At, Bt] = [placeholder("A", [k, m]), placeholder("B", [n, k])];
   const [Ab, Bb] = [placeholder("A", [2, m, k]), placeholder("B", [2, k, n])];
@@ -51,23 +57,23 @@ function forms(tw: Face, g: Gemm): readonly Form[] {
   const plain = (i: number, j: number): number => i * n + j;
   return [
     {
-      ...{ name: "C[j, i]", operands: gemmOperands(g), flops },
+      ...{ name: "C[j, i]", operands: g.inputs, flops },
       place: (i, j) => j * m + i,
-      tensor: compute("C", { j: n, i: m }, ({ i, j }) => sum({ k }, ({ k: r }) => A.at(i!, r!).mul(B.at(r!, j!)))),
+      tensor: compute("C", { j: n, i: m }, ({ i, j }) => sum({ k }, ({ k: r }) => A.at(i, r).mul(B.at(r, j)))),
     },
     {
       ...{ name: "A[k, i]", operands: { A: transposed(a, m, k), B: b }, flops, place: plain },
-      tensor: compute("C", { i: m, j: n }, ({ i, j }) => sum({ k }, ({ k: r }) => At.at(r!, i!).mul(B.at(r!, j!)))),
+      tensor: compute("C", { i: m, j: n }, ({ i, j }) => sum({ k }, ({ k: r }) => At.at(r, i).mul(B.at(r, j)))),
     },
     {
       ...{ name: "B[j, k]", operands: { A: a, B: transposed(b, k, n) }, flops, place: plain },
-      tensor: compute("C", { i: m, j: n }, ({ i, j }) => sum({ k }, ({ k: r }) => A.at(i!, r!).mul(Bt.at(j!, r!)))),
+      tensor: compute("C", { i: m, j: n }, ({ i, j }) => sum({ k }, ({ k: r }) => A.at(i, r).mul(Bt.at(j, r)))),
     },
     {
       ...{ name: "one batch axis", operands: { A: twice(a), B: twice(b) }, flops: 2 * flops },
       place: (i, j) => m * n + i * n + j,
       tensor: compute("C", { b: 2, i: m, j: n }, ({ b, i, j }) =>
-        sum({ k }, ({ k: r }) => Ab.at(b!, i!, r!).mul(Bb.at(b!, r!, j!))),
+        sum({ k }, ({ k: r }) => Ab.at(b, i, r).mul(Bb.at(b, r, j))),
       ),
     },
   ];
@@ -85,12 +91,12 @@ async function check(p: Peer, g: Gemm, place: (i: number, j: number) => number):
   }
 }
 
-async function speed(tw: Face, variant: "relaxed" | "plain"): Promise<void> {
+async function speed(kit: Kit, variant: "relaxed" | "plain"): Promise<void> {
   const square = gemmOf(512, 512, 512);
   const odd = gemmOf(333, 777, 555);
   const even = gemmOf(336, 784, 560);
   const rowMajor = (g: Gemm): Form => ({
-    ...{ name: `${g.m}x${g.n}x${g.k}`, tensor: gemmTensor(tw, g.m, g.n, g.k), operands: gemmOperands(g) },
+    ...{ name: `${g.m}x${g.n}x${g.k}`, tensor: gemmTensor(kit.tw, g.m, g.n, g.k), operands: g.inputs },
     flops: 2 * g.m * g.n * g.k,
     place: (i, j) => i * g.n + j,
   });
@@ -98,15 +104,14 @@ async function speed(tw: Face, variant: "relaxed" | "plain"): Promise<void> {
     { g: square, form: rowMajor(square) },
     { g: odd, form: rowMajor(odd) },
     { g: even, form: rowMajor(even) },
-    ...forms(tw, square).map((form) => ({ g: square, form })),
+    ...forms(kit, square).map((form) => ({ g: square, form })),
   ];
   const set = createLimit();
   const fns: { [name: string]: Timed } = Object.fromEntries(set.kernels.map((k) => [`limit ${k.name}`, k.run]));
   const flops = new Map<string, number>();
   for (const { g, form } of all) {
     try {
-      const bytes = await bytesOf(tw, form.tensor, variant);
-      if (bytes === undefined) throw new Error(`no ${variant} variant`);
+      const bytes = await bytesOf(kit, form.tensor, variant);
       const p = instantiate(form.name, bytes, form.operands);
       await check(p, g, form.place);
       fns[form.name] = () => p.run();
@@ -137,18 +142,17 @@ async function speed(tw: Face, variant: "relaxed" | "plain"): Promise<void> {
 }
 
 /** Bytes by dot products of pairs against floats by multiply-adds: products of matrices of one size, both plain simd128. */
-async function bytes(tw: Face): Promise<void> {
+async function bytes(kit: Kit): Promise<void> {
   const size = 512;
   const floats = gemmOf(size, size, size);
-  const wide = await bytesOf(tw, gemmTensor(tw, size, size, size), "plain");
+  const wide = await bytesOf(kit, gemmTensor(kit.tw, size, size, size), "plain");
   const { byteProduct } = await import("../examples/matmul-i8.ts");
-  const narrow = await bytesOf(tw, byteProduct(size, size, size).s as never, "plain");
-  if (wide === undefined || narrow === undefined) throw new Error("no plain variant");
+  const narrow = await bytesOf(kit, byteProduct(size, size, size).s, "plain");
   const whole = (x: Float32Array): Int8Array => Int8Array.from(x, (v) => Math.round(v * 100));
   const [a, b] = [whole(floats.a), whole(floats.b)];
   const rounded: Gemm = { ...floats, a: Float32Array.from(a), b: Float32Array.from(b) };
   const peers = {
-    f32: instantiate("f32", wide, gemmOperands(floats)),
+    f32: instantiate("f32", wide, floats.inputs),
     i8: instantiate("i8", narrow, { A: a, B: b }),
   };
   await check(peers.f32, floats, (i, j) => i * size + j);
@@ -163,10 +167,10 @@ async function bytes(tw: Face): Promise<void> {
   atLeast("i8 GEMM 512 to f32, plain", speedup(t.i8, t.f32), 1.6, "times");
 }
 
-async function compileTime(tw: Face): Promise<void> {
+async function compileTime(kit: Kit): Promise<void> {
   const once = async (size: number): Promise<number> => {
     const start = performance.now();
-    const artifact = await tw.build(gemmTensor(tw, size, size, size));
+    const artifact = await kit.tw.build(gemmTensor(kit.tw, size, size, size));
     if (artifact.wasm.length === 0) throw new Error("an empty module");
     return performance.now() - start;
   };
@@ -196,10 +200,10 @@ function codeBytes(wasm: Uint8Array): number {
   throw new Error("the module has no code");
 }
 
-async function sizes(tw: Face, variants: readonly ("relaxed" | "plain")[]): Promise<void> {
+async function sizes(kit: Kit, variants: readonly ("relaxed" | "plain")[]): Promise<void> {
   for (const v of variants) {
-    const bytes = await bytesOf(tw, gemmTensor(tw, 512, 512, 512), v);
-    if (bytes !== undefined) atMost(`code of the GEMM 512 module, ${v}`, codeBytes(bytes), 4096, "bytes");
+    const bytes = await bytesOf(kit, gemmTensor(kit.tw, 512, 512, 512), v);
+    atMost(`code of the GEMM 512 module, ${v}`, codeBytes(bytes), 4096, "bytes");
   }
 }
 
@@ -218,15 +222,15 @@ async function attempt(what: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-const o = options();
+const { values: o } = parseArgs({ options: { json: { type: "string" } } });
 const variants = createLimit().relaxed ? (["relaxed", "plain"] as const) : (["plain"] as const);
 console.log(`node ${process.version}`);
-const tw = await face();
-if (tw !== undefined) {
-  for (const v of variants) await attempt(`speed, ${v}`, () => speed(tw, v));
-  await attempt("bytes", () => bytes(tw));
-  await attempt("compile time", () => compileTime(tw));
-  await attempt("code size", () => sizes(tw, ["relaxed", "plain"]));
+const kit = await ownKit();
+if (kit !== undefined) {
+  for (const v of variants) await attempt(`speed, ${v}`, () => speed(kit, v));
+  await attempt("bytes", () => bytes(kit));
+  await attempt("compile time", () => compileTime(kit));
+  await attempt("code size", () => sizes(kit, ["relaxed", "plain"]));
 }
 await attempt("runtime bundle", runtimeSize);
 console.log("");

@@ -1,157 +1,130 @@
 /**
  * This project's kernels, run as they ship: the bytes `build` returns, without a runtime around them. Operands lie in the module's
- * memory and stay there, so a call costs what the kernel costs.
+ * memory and stay there, so a call costs what the kernel costs. Constant inputs are prepared once, when the module is instantiated.
  */
-import { createLimit } from "../src/driver/limit.ts";
-import { evalSize, readAbi, type SizeExpr } from "../src/runtime/index.ts";
-import { type Conv, type Gemm, outSize } from "./data.ts";
+import type { Buildable, WasmTarget } from "../src/index.ts";
+import { type Abi, type AbiParam, elementBytes, evalSize, readAbi } from "../src/runtime/index.ts";
+import { extentOf } from "../src/runtime/size.ts";
+import type { Entry } from "./cases/index.ts";
+import type { Kit } from "./kit.ts";
 import type { Peer } from "./peers/peer.ts";
-
-interface Value {
-  mul(x: Value | number): Value;
-  add(x: Value | number): Value;
-  sub(x: Value | number): Value;
-  min(x: Value | number): Value;
-  max(x: Value | number): Value;
-}
-interface Array_ {
-  at(...index: readonly (Value | number)[]): Value;
-}
-export interface Tensor extends Array_ {
-  readonly name: string;
-}
-type Axes = { readonly [name: string]: number };
-type Body = (axes: { readonly [name: string]: Value }) => Value;
-type Bytes = Uint8Array<ArrayBuffer>;
-interface Artifact {
-  readonly wasm: Bytes;
-  readonly variants?: { readonly relaxed?: Bytes | { readonly wasm: Bytes } };
-}
-/** The part of the package's face that the benchmarks use. */
-export interface Face {
-  placeholder(name: string, shape: readonly number[]): Tensor;
-  compute(name: string, axes: Axes, body: Body): Tensor;
-  sum(axes: Axes, body: Body): Value;
-  constantEdge(t: Tensor, value: number): Array_;
-  wasm(options: { readonly relaxed?: boolean }): unknown;
-  build(t: Tensor, options?: { readonly target?: unknown }): Promise<Artifact>;
-}
-
-/** The package, or undefined (with the reason printed) while it cannot be loaded: the peers can then still be measured. */
-export async function face(): Promise<Face | undefined> {
-  const path = "../src/index.ts";
-  try {
-    return (await import(path)) as Face;
-  } catch (e) {
-    console.error(`left out: tilewright: ${e instanceof Error ? e.message : e}`);
-    return undefined;
-  }
-}
+import type { Operands } from "./work/index.ts";
 
 export type Variant = "relaxed" | "plain";
+type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The bytes of one variant; undefined when there is no relaxed one. */
-export async function bytesOf(tw: Face, t: Tensor, variant: Variant): Promise<Bytes | undefined> {
-  const artifact = await tw.build(t, { target: tw.wasm({ relaxed: variant === "relaxed" }) });
-  if (variant === "plain") return artifact.wasm;
-  const relaxed = artifact.variants?.relaxed;
-  return relaxed === undefined || relaxed instanceof Uint8Array ? relaxed : relaxed.wasm;
+export const targetOf = (kit: Kit, variant: Variant): WasmTarget => kit.tw.wasm({ relaxed: variant === "relaxed" });
+
+/** The bytes of one variant. */
+export async function bytesOf(kit: Kit, x: Buildable, variant: Variant): Promise<Bytes> {
+  const artifact = await kit.tw.build(x, { target: targetOf(kit, variant) });
+  const bytes = variant === "plain" ? artifact.wasm : artifact.variants.relaxed;
+  if (bytes === undefined) throw new Error(`no ${variant} variant`);
+  return bytes as Bytes;
 }
 
-export type Operand = Float32Array | Int8Array;
-export type Operands = { readonly [name: string]: Operand };
-const ARRAYS = { f32: Float32Array, i32: Int32Array, i8: Int8Array } as const;
+const ARRAYS = { f32: Float32Array, i32: Int32Array, i8: Int8Array, u8: Uint8Array, u16: Uint16Array } as const;
 const arrayFor = (dtype: string): (typeof ARRAYS)[keyof typeof ARRAYS] => {
   if (!(dtype in ARRAYS)) throw new Error(`no array for ${dtype}`);
   return ARRAYS[dtype as keyof typeof ARRAYS];
 };
 
-/** A module at work: `run()` calls the kernel, `result()` copies out its one output. */
-export function instantiate(name: string, bytes: Bytes, operands: Operands): Peer {
-  const module = new WebAssembly.Module(bytes);
-  const abi = readAbi(module);
-  const sizeOf = (e: SizeExpr): number => evalSize(e, {});
-  const { exports } = new WebAssembly.Instance(module);
+type Memory = { readonly memory: WebAssembly.Memory; reserve(bytes: number): number };
+
+function memoryOf(exports: WebAssembly.Exports): Memory {
   const memory = exports.memory as WebAssembly.Memory;
   let free = (exports.heap as WebAssembly.Global).value as number;
-  // 64-byte alignment, and a cache line more between buffers: equal low address bits would fight for the same cache sets.
-  const reserve = (size: number): number => {
-    const at = Math.ceil(free / 64) * 64 + 64;
-    free = at + size;
-    return at;
+  return {
+    memory,
+    // 64-byte alignment, and a cache line more between buffers: equal low address bits would fight for the same cache sets.
+    reserve(bytes) {
+      const at = Math.ceil(free / 64) * 64 + 64;
+      free = at + bytes;
+      const missing = Math.ceil((free - memory.buffer.byteLength) / 65536);
+      if (missing > 0) memory.grow(missing);
+      return at;
+    },
   };
+}
+
+const lengthOf = (p: Exclude<AbiParam, { role: "size" | "scalar" | "scratch" }>): number => extentOf(p, {}).least;
+
+/** Reserves what each parameter needs, fills inputs in; `prepared` gives the places of what the preparation step left. */
+function place(abi: Abi, room: Memory, operands: Operands, prepared: readonly number[]): readonly number[] {
+  let used = 0;
   const places = abi.params.map((p) => {
-    if (p.role === "scratch") return reserve(sizeOf(abi.scratch));
+    if (p.role === "scratch") return room.reserve(evalSize(abi.scratch, {}));
     if (p.role === "size" || p.role === "scalar") throw new Error(`no value for ${p.role} ${p.name}`);
-    return reserve(arrayFor(p.dtype).BYTES_PER_ELEMENT * p.shape.map(sizeOf).reduce((a, b) => a * b, 1));
+    if (p.role === "prepared" && prepared.length > 0) return prepared[used++]!;
+    return room.reserve(elementBytes(p.dtype) * lengthOf(p));
   });
-  const missing = Math.ceil((free - memory.buffer.byteLength) / 65536);
-  if (missing > 0) memory.grow(missing);
-  let output = { at: 0, length: 0, dtype: "f32" };
   abi.params.forEach((p, i) => {
-    if (p.role === "output")
-      output = { at: places[i]!, length: p.shape.map(sizeOf).reduce((a, b) => a * b, 1), dtype: p.dtype };
     if (p.role !== "input") return;
     const data = operands[p.name];
     if (data === undefined) throw new Error(`no operand ${p.name}`);
-    new (arrayFor(p.dtype))(memory.buffer, places[i], data.length).set(data);
+    if (data.length !== lengthOf(p)) throw new Error(`${p.name} has ${data.length} elements, not ${lengthOf(p)}`);
+    new (arrayFor(p.dtype))(room.memory.buffer, places[i], data.length).set(data);
   });
+  return places;
+}
+
+/** A module at work: `run()` calls the kernel, `result()` copies out its one output. */
+export function instantiate(name: string, bytes: Bytes, operands: Operands, direct = true): Peer {
+  const module = new WebAssembly.Module(bytes);
+  const abi = readAbi(module);
+  const { exports } = new WebAssembly.Instance(module);
+  const room = memoryOf(exports);
+  const call = (a: Abi, places: readonly number[]): void => (exports[a.name] as (...args: number[]) => void)(...places);
+  let prepared: readonly number[] = [];
+  if (abi.prepare !== undefined) {
+    const { params } = abi.prepare;
+    const places = place(abi.prepare, room, operands, []);
+    call(abi.prepare, places);
+    prepared = places.filter((_, i) => params[i]!.role === "prepared");
+  }
+  const places = place(abi, room, operands, prepared);
   const kernel = exports[abi.name] as (...args: number[]) => void;
+  const at = abi.params.findIndex((p) => p.role === "output");
+  const output = abi.params[at];
+  if (output?.role !== "output") throw new Error(`${abi.name} has no output`);
   const run = (): void => kernel(...places);
   return {
-    name,
-    run,
+    ...{ name, kind: "ours", direct, run },
     result() {
       run();
-      return Float32Array.from(new (arrayFor(output.dtype))(memory.buffer, output.at, output.length));
+      const view = new (arrayFor(output.dtype))(room.memory.buffer, places[at], lengthOf(output));
+      return Float32Array.from(view);
     },
     dispose() {},
   };
 }
 
-/** C = A B as an expression. */
-export function gemmTensor(tw: Face, m: number, n: number, k: number): Tensor {
-  const A = tw.placeholder("A", [m, k]);
-  const B = tw.placeholder("B", [k, n]);
-  return tw.compute("C", { i: m, j: n }, ({ i, j }) => tw.sum({ k }, ({ k: r }) => A.at(i!, r!).mul(B.at(r!, j!))));
+/** How rows of this project are called: by schedule, if it is not the default one, and by variant. */
+export function nameOf(entry: Entry, variant: Variant): string {
+  const notes = [entry.label, variant === "relaxed" ? variant : ""].filter((n) => n !== "");
+  return notes.length === 0 ? "tilewright" : `tilewright (${notes.join(", ")})`;
 }
 
-/** NHWC convolution of one image with bias and relu6. */
-export function convTensor(tw: Face, c: Conv): Tensor {
-  const pad = (c.size - 1) / 2;
-  const X = tw.placeholder("X", [c.height, c.width, c.cin]);
-  const W = tw.placeholder("W", c.depthwise ? [c.size, c.size, c.cin] : [c.size, c.size, c.cin, c.cout]);
-  const bias = tw.placeholder("bias", [c.cout]);
-  const P = pad > 0 ? tw.constantEdge(X, 0) : X;
-  const axes = { y: outSize(c.height, c.stride), x: outSize(c.width, c.stride), o: c.cout };
-  const taps = { dy: c.size, dx: c.size };
-  const pixel = (v: Value, d: Value): Value => (c.stride === 1 ? v : v.mul(c.stride)).add(d).sub(pad);
-  const conv = tw.compute("conv", axes, ({ y, x, o }) =>
-    c.depthwise
-      ? tw.sum(taps, ({ dy, dx }) => P.at(pixel(y!, dy!), pixel(x!, dx!), o!).mul(W.at(dy!, dx!, o!)))
-      : tw.sum({ ...taps, i: c.cin }, ({ dy, dx, i }) =>
-          P.at(pixel(y!, dy!), pixel(x!, dx!), i!).mul(W.at(dy!, dx!, i!, o!)),
-        ),
-  );
-  return tw.compute("Y", axes, ({ y, x, o }) => conv.at(y!, x!, o!).add(bias.at(o!)).max(0).min(6));
-}
-
-export const gemmOperands = (g: Gemm): Operands => ({ A: g.a, B: g.b });
-export const convOperands = (c: Conv): Operands => ({ X: c.x, W: c.w, bias: c.bias });
-
-/** What this project brings to a comparison: each variant this engine runs. Failures are reported and left out. */
-export async function contestants(tw: Face, t: Tensor, operands: Operands): Promise<readonly Peer[]> {
-  const variants: readonly Variant[] = createLimit().relaxed ? ["relaxed", "plain"] : ["plain"];
-  const out: Peer[] = [];
-  for (const v of variants) {
-    const name = v === "plain" ? "tilewright" : "tilewright (relaxed)";
-    try {
-      const bytes = await bytesOf(tw, t, v);
-      if (bytes === undefined) console.error(`left out: ${name}: no such variant of ${t.name}`);
-      else out.push(instantiate(name, bytes, operands));
-    } catch (e) {
-      console.error(`left out: ${name}: ${e instanceof Error ? e.message : e}`);
+/** What this project brings to a comparison: each entry in each variant this engine runs, and what could not be built or run. */
+export async function contestants(
+  kit: Kit,
+  entries: readonly Entry[],
+  operands: Operands,
+  variants: readonly Variant[],
+): Promise<{ readonly peers: readonly Peer[]; readonly failures: readonly string[] }> {
+  const peers: Peer[] = [];
+  const failures: string[] = [];
+  for (const entry of entries) {
+    for (const v of variants) {
+      const name = nameOf(entry, v);
+      try {
+        const bytes = await bytesOf(kit, await entry.make(kit, targetOf(kit, v)), v);
+        const p = instantiate(name, bytes, operands, entry.direct);
+        peers.push(entry.label === "" ? p : { ...p, instead: nameOf({ ...entry, label: "" }, v) });
+      } catch (e) {
+        failures.push(`${name}: ${e instanceof Error ? e.message : e}`);
+      }
     }
   }
-  return out;
+  return { peers, failures };
 }

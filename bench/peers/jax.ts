@@ -1,6 +1,5 @@
 /** jax-js: its wasm backend, traced once with jit. */
-import { blockUntilReady, defaultDevice, init, jit, numpy as np } from "@jax-js/jax";
-import type { Gemm } from "../data.ts";
+import { blockUntilReady, defaultDevice, init, jit, nn, numpy as np } from "@jax-js/jax";
 import type { Library, Peer } from "./peer.ts";
 
 let ready: Promise<void> | undefined;
@@ -29,37 +28,51 @@ async function oneThread<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function gemm({ m, n, k, a, b }: Gemm): Promise<Peer> {
+/** Function of arrays, traced with the first call; later ones find the kernel. */
+async function traced(f: (...xs: np.Array[]) => np.Array, given: readonly [Float32Array, number[]][]): Promise<Peer> {
   await start();
-  const A = np.array(a).reshape([m, k]);
-  const B = np.array(b).reshape([k, n]);
-  await blockUntilReady([A, B]);
-  const f = jit((x: np.Array, y: np.Array) => np.matmul(x, y));
-  // The first call compiles the kernel; later ones find it.
-  const first = f(A.ref, B.ref);
+  const xs = given.map(([data, shape]) => np.array(data).reshape(shape));
+  await blockUntilReady(xs);
+  const g = jit(f);
+  const call = (): np.Array => g(...xs.map((x) => x.ref));
+  const first = call();
   await first.blockUntilReady();
   first.dispose();
   return {
-    name: "jax-js",
+    ...{ name: "jax-js", kind: "peer", direct: true },
     async run() {
-      const y = f(A.ref, B.ref);
+      const y = call();
       await y.blockUntilReady();
       y.dispose();
     },
-    result: () => f(A.ref, B.ref).dataSync() as Float32Array,
+    result: () => call().dataSync() as Float32Array,
     dispose() {
-      A.dispose();
-      B.dispose();
-      f.dispose();
+      for (const x of xs) x.dispose();
+      g.dispose();
     },
   };
 }
 
 export const jax: Library = {
   name: "jax-js",
-  gemm: (work) => oneThread(() => gemm(work)),
-  // It packs nothing ahead of time.
-  gemmRuntime: async () => undefined,
-  // A case takes seconds.
-  conv: async () => undefined,
+  async peer(work) {
+    switch (work.kind) {
+      case "gemm": {
+        // It packs nothing ahead of time, so B constant or not is the same to it.
+        const { m, n, k, a, b } = work;
+        const product = (x: np.Array, y: np.Array): np.Array => np.matmul(x, y);
+        return oneThread(() =>
+          traced(product as never, [
+            [a, [m, k]],
+            [b, [k, n]],
+          ]),
+        );
+      }
+      case "softmax":
+        return oneThread(() => traced((x) => nn.softmax(x!, -1), [[work.x, [work.rows, work.columns]]]));
+      default:
+        // A convolution takes seconds, and the other operators it would have to be composed of are no faster.
+        return undefined;
+    }
+  },
 };
