@@ -16,8 +16,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export const targetOf = (kit: Kit, variant: Variant): WasmTarget => kit.tw.wasm({ relaxed: variant === "relaxed" });
 
 /** The bytes of one variant. */
-export async function bytesOf(kit: Kit, x: Buildable, variant: Variant): Promise<Bytes> {
-  const artifact = await kit.tw.build(x, { target: targetOf(kit, variant) });
+export async function bytesOf(kit: Kit, x: Buildable, variant: Variant, asWritten = false): Promise<Bytes> {
+  const target = targetOf(kit, variant);
+  const artifact = await kit.tw.build(x, { target, ...(asWritten ? { algorithm: "direct" } : {}) });
   const bytes = variant === "plain" ? artifact.wasm : artifact.variants.relaxed;
   if (bytes === undefined) throw new Error(`no ${variant} variant`);
   return bytes as Bytes;
@@ -118,7 +119,7 @@ export async function contestants(
     for (const v of variants) {
       const name = nameOf(entry, v);
       try {
-        const bytes = await bytesOf(kit, await entry.make(kit, targetOf(kit, v)), v);
+        const bytes = await bytesOf(kit, await entry.make(kit, targetOf(kit, v)), v, entry.asWritten);
         const p = instantiate(name, bytes, operands, entry.direct);
         peers.push(entry.label === "" ? p : { ...p, instead: nameOf({ ...entry, label: "" }, v) });
       } catch (e) {

@@ -9,6 +9,7 @@ export type TeErrorCode =
   | "te.scope"
   | "te.dtype"
   | "te.literal"
+  | "te.alternative"
   | "te.extent"
   | "te.nested-reduction"
   | "te.shadow"

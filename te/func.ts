@@ -66,7 +66,7 @@ export interface CreatedFunc {
 
 /**
  * The function that computes the outputs, unscheduled. Inputs, sizes and scalars are in order of first use. The keys of a record
- * of outputs are what callers will call them by.
+ * of outputs are what callers will call them by. `algorithm` may choose among alternatives of tensors (`withAlternatives`).
  *
  *     const { func, blocks } = createFunc([C]);
  *     printFunc(func);
@@ -74,11 +74,12 @@ export interface CreatedFunc {
  * Throws TeError for no outputs, an input as an output, an output named twice, and two parameters, or a parameter and a result,
  * of one name.
  */
-export function createFunc(given: Outputs, name?: string): CreatedFunc {
+export function createFunc(given: Outputs, name?: string, algorithm?: Algorithm): CreatedFunc {
   const outputs: readonly Tensor[] = Object.values(given);
   checkOutputs(outputs);
-  const tensors = reachable(outputs);
-  const sources = [...new Set(tensors.map((t) => t.source))];
+  const sourceOf = sourcesBy(algorithm);
+  const tensors = reachable(outputs, sourceOf);
+  const sources = [...new Set(tensors.map(sourceOf))];
   const title = name ?? outputs.map((t) => t.name).join("_");
   const builder = new Builder();
   const nests = sources.map((s) => builder.nest(s));
@@ -98,6 +99,25 @@ export function createFunc(given: Outputs, name?: string): CreatedFunc {
     },
     blocks: builder.blocks,
     buffers: new Map(tensors.map((t) => [t, t.buffer])),
+  };
+}
+
+/** The tensor to compute in place of one, by one of its alternatives; undefined for its own expression. */
+export type Algorithm = (t: Tensor) => Tensor | undefined;
+
+function sourcesBy(algorithm: Algorithm | undefined): (t: Tensor) => Source {
+  const chosen = new Map<Tensor, Source>();
+  return (t) => {
+    const old = chosen.get(t);
+    if (old) return old;
+    const other = algorithm?.(t)?.source;
+    // the other one's computation, into this one's memory
+    const source =
+      other?.kind === "compute" && t.source.kind === "compute"
+        ? { ...other, name: t.name, outputs: t.source.outputs }
+        : t.source;
+    chosen.set(t, source);
+    return source;
   };
 }
 

@@ -1,12 +1,13 @@
 /** The language: what users write tensors with, and how tensors become functions. */
 export { asserted } from "./access.ts";
+export { type Alternative, alternativesOf, withAlternatives } from "./alternatives.ts";
 export { Cells } from "./cells.ts";
 export { compute } from "./compute.ts";
 export { constantEdge, type EdgeReader, mirrorEdge, repeatEdge, wrapEdge } from "./edges.ts";
 export { type EinsumIn, type EinsumOut, type EinsumShape, einsum, type Operands, type Words } from "./einsum.ts";
 export { TeError, type TeErrorCode } from "./error.ts";
 export { Axis, Cond, Dim, Expr, isExpr } from "./expr.ts";
-export { type CreatedFunc, createFunc, type TensorBlocks } from "./func.ts";
+export { type Algorithm, type CreatedFunc, createFunc, type TensorBlocks } from "./func.ts";
 export {
   add,
   addAll,
@@ -79,6 +80,7 @@ export {
   scatter,
 } from "./scatter.ts";
 export {
+  buffersRead,
   type ComputeSource,
   definitions,
   type FactsKey,

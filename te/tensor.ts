@@ -181,17 +181,18 @@ export function buffersRead(list: readonly Node[]): Buffer[] {
 
 /**
  * Every tensor that the outputs need, inputs included, each after all that it reads. Results that are computed together
- * stand together, also those that nobody asked for.
+ * stand together, also those that nobody asked for. `sourceOf` may name another source than a tensor's own, for the same outputs.
  */
-export function reachable(outputs: readonly Tensor[]): Tensor[] {
+export function reachable(outputs: readonly Tensor[], sourceOf: (t: Tensor) => Source = (t) => t.source): Tensor[] {
   const done = new Set<Source | Tensor>();
   const order: Tensor[] = [];
   const visit = (t: Tensor): void => {
-    const unit = t.source.kind === "placeholder" ? t : t.source;
+    const source = sourceOf(t);
+    const unit = source.kind === "placeholder" ? t : source;
     if (done.has(unit)) return;
     done.add(unit);
-    const own: readonly Buffer[] = t.source.kind === "placeholder" ? [t.buffer] : t.source.outputs;
-    for (const b of buffersRead(definitions(t.source))) {
+    const own: readonly Buffer[] = source.kind === "placeholder" ? [t.buffer] : source.outputs;
+    for (const b of buffersRead(definitions(source))) {
       const read = tensorOf(b);
       // some read what they wrote before
       if (read !== undefined && !own.includes(b)) visit(read);

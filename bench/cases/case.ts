@@ -8,6 +8,8 @@ export interface Entry {
   readonly label: string;
   /** It needs the operations that the work counts. One that computes otherwise may seem to exceed the machine's limit. */
   readonly direct: boolean;
+  /** Compiled with `algorithm: "direct"`. */
+  readonly asWritten?: boolean;
   /** The expression, or a schedule of one for this target. */
   make(kit: Kit, target: WasmTarget): Buildable | Promise<Buildable>;
 }
@@ -27,3 +29,8 @@ export interface Case {
 
 /** The default schedule of an expression. */
 export const byDefault = (make: (kit: Kit) => Buildable): Entry => ({ label: "", direct: true, make });
+/** The default algorithm, which may need fewer operations, and the expression as it is written. */
+export const byAlgorithm = (make: (kit: Kit) => Buildable): readonly Entry[] => [
+  { label: "", direct: false, make },
+  { label: "direct", direct: true, asWritten: true, make },
+];

@@ -2,7 +2,7 @@
 import type { AnyTensor } from "../../src/index.ts";
 import type { Kit } from "../kit.ts";
 import { type ConvShape, convOf } from "../work/index.ts";
-import { byDefault, type Case } from "./case.ts";
+import { byAlgorithm, byDefault, type Case } from "./case.ts";
 import { type DistinctLayer, distinctLayers } from "./networks.ts";
 
 const QUICK = [
@@ -27,6 +27,8 @@ function layer({ tw, ops }: Kit, s: ConvShape): AnyTensor {
   return s.activation === "relu6" ? ops.relu6("Y", conv) : ops.relu("Y", conv);
 }
 
+/** Where Winograd's algorithm may be chosen. */
+const minimal = (s: ConvShape): boolean => !s.depthwise && s.size === 3 && s.stride === 1;
 const kindOf = (s: ConvShape): string =>
   s.depthwise ? "depthwise" : s.size === 1 ? "1x1" : `${s.size}x${s.size} stride ${s.stride}`;
 
@@ -34,8 +36,7 @@ const conv = ({ name, shape, networks }: DistinctLayer): Case => ({
   ...{ group: "conv", name, quick: QUICK.includes(name) },
   classes: [kindOf(shape), ...networks],
   work: () => convOf(shape),
-  // An algorithm variant is another entry here, `direct: false` where it needs fewer operations.
-  ours: [byDefault((kit) => layer(kit, shape))],
+  ours: minimal(shape) ? byAlgorithm((kit) => layer(kit, shape)) : [byDefault((kit) => layer(kit, shape))],
 });
 
 export const convCases: readonly Case[] = distinctLayers().map(conv);

@@ -2,16 +2,19 @@
  * What a block's expression says about how to schedule it: which axes run along memory, which are reused, what kind of
  * loop nest it is. Nothing here knows operators; it looks at indices only.
  */
-import { affine } from "../../src/arith/index.ts";
+import { affine, simplifyIndex } from "../../src/arith/index.ts";
 import {
   type Block,
   type BlockIter,
   type Buffer,
   constInt,
   type Expr,
+  int,
   type Load,
   type Stmt,
   type Store,
+  substitute,
+  usesVar,
   type Var,
   varsOf,
   visitExprsIn,
@@ -31,6 +34,8 @@ export interface Access {
 export interface BlockShape {
   readonly block: Block;
   readonly stores: readonly Store[];
+  /** Every access, with axes of one iteration left out of the indices. */
+  readonly accesses: readonly { readonly buffer: Buffer; readonly index: readonly Expr[] }[];
   /** Reads of other buffers than the block's own outputs. */
   readonly reads: readonly Access[];
   readonly spatial: readonly BlockIter[];
@@ -44,20 +49,64 @@ export function shapeOf(block: Block): BlockShape {
   const stores: Store[] = [];
   visitStmt(block.body, (s: Stmt) => void (s.kind === "store" && stores.push(s)));
   const own = new Set(stores.map((s) => s.buffer));
-  const iters = new Set(block.iters.map((i) => i.var));
+  const moving = new Set(block.iters.filter((i) => constInt(i.extent) !== 1).map((i) => i.var));
+  const still = standing(block);
   const reads: Access[] = [];
   const seen = new Set<Load>();
   visitExprsIn(block.body, (e) => {
     if (e.kind !== "load" || own.has(e.buffer) || seen.has(e)) return;
     seen.add(e);
+    const index = e.index.map((i) => simplifyIndex(substitute(i, still)));
     const uses = new Set<Var>();
-    for (const i of e.index) for (const v of varsOf(i)) if (iters.has(v)) uses.add(v);
-    reads.push({ buffer: e.buffer, index: e.index, uses });
+    for (const i of index) for (const v of varsOf(i)) if (moving.has(v)) uses.add(v);
+    reads.push({ buffer: e.buffer, index, uses });
   });
   const of = (kind: BlockIter["kind"]): BlockIter[] => block.iters.filter((i) => i.kind === kind);
-  const last = stores[0]?.index.at(-1);
-  const along = last && block.iters.find((i) => i.kind === "spatial" && strideIn(last, i.var) === 1);
-  return { block, stores, reads, spatial: of("spatial"), reduction: of("reduction"), ordered: of("ordered"), along };
+  const last = stores[0]?.index.findLast((i) => !(i.kind === "var" && still.has(i)));
+  const along =
+    last && block.iters.find((i) => i.kind === "spatial" && moving.has(i.var) && strideIn(last, i.var) === 1);
+  const accesses = [
+    ...reads,
+    ...stores.map((x) => ({ buffer: x.buffer, index: x.index.map((i) => substitute(i, still)) })),
+  ];
+  return {
+    block,
+    stores,
+    accesses,
+    reads,
+    spatial: of("spatial"),
+    reduction: of("reduction"),
+    ordered: of("ordered"),
+    along,
+  };
+}
+/** Axes of one iteration, at the only place they have. */
+export const standing = (block: Block): ReadonlyMap<Var, Expr> =>
+  new Map(block.iters.filter((i) => constInt(i.extent) === 1).map((i) => [i.var, int(0)]));
+
+/**
+ * Whether two axes may be one in every access: wherever they appear, the second runs through a whole dimension of memory by itself and
+ * the first steps, by one, through the dimension before it.
+ */
+export function fusable(
+  accesses: readonly { readonly buffer: Buffer; readonly index: readonly Expr[] }[],
+  p: BlockIter,
+  q: BlockIter,
+): boolean {
+  return accesses.every(({ buffer, index }) => {
+    const [ps, qs] = [p, q].map((i) => index.flatMap((e, d) => (usesVar(e, (v) => v === i.var) ? [d] : [])));
+    if (ps!.length === 0 && qs!.length === 0) return true;
+    const d = qs![0];
+    return (
+      ps!.length === 1 &&
+      qs!.length === 1 &&
+      ps![0] === d! - 1 &&
+      index[d!] === q.var &&
+      strideIn(index[d! - 1]!, p.var) === 1 &&
+      !buffer.layout &&
+      buffer.shape[d!] === q.extent
+    );
+  });
 }
 
 /** The constant coefficient of an axis in one index (0 when absent), or undefined. */

@@ -1,16 +1,16 @@
 /**
  * Matrix products, convolutions and everything of their shape: a register tile of rows x columns, accumulated over the whole
- * reduction, fed by a packed panel (reduction x columns) of the operand that runs along the columns.
- *
- * Tile sizes follow the fifteen vector registers that engines hand out: with a fused multiply-add 6 x 2 vectors of
- * accumulators, 2 of the panel and 1 broadcast fill them; without, the product needs one too, so the tile is 4 x 2.
+ * reduction, fed by a packed panel (reduction x columns) of the operand that runs along the columns. Axes that lie in memory as one are
+ * one: the pixels of a 1x1 convolution are the rows of a matrix, whatever their number in a row of the image.
  */
 
-import type { BlockIter } from "../../src/ir/index.ts";
+import { type BlockIter, type Buffer, blocksOf, buffersIn, constInt } from "../../src/ir/index.ts";
 import { nativeLanes, type Target } from "../../src/target/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize } from "../library/index.ts";
-import { type Access, type AnySchedule, type Contraction, runsAlong, sizeOf, strideIn } from "./analysis.ts";
+import { type Access, type AnySchedule, type Contraction, fusable, runsAlong, sizeOf, strideIn } from "./analysis.ts";
+import { type Axis, axesInStep, fuseAxes, indicesIn, splitAxis } from "./nests.ts";
+import { registerTileFor } from "./tile.ts";
 
 /** Rows that have to share a panel before copying it pays. */
 const PACK_ROWS = 12;
@@ -22,73 +22,150 @@ export function scheduleContraction(
   epilogue: BlockHandle | undefined,
   target: Target,
 ): void {
-  const loops = new Map(s.loopList(block).map((l) => [l.name, l]));
-  const loopOf = (i: { var: { name: string } }): Loop => loops.get(i.var.name.slice(1))!;
-  const lanes = nativeLanes(c.stores[0]!.buffer.dtype);
-  const columns = Math.min(2 * lanes, sizeOf(c.columns));
-  const rows = c.rows ? tileRows(sizeOf(c.rows), target.contract && target.relaxed ? 6 : 4) : 1;
-
-  const { jo, ji } = s.split(loopOf(c.columns), { jo: "rest", ji: columns });
-  const tile: Loop[] = [ji];
-  const outer: Loop[] = [];
-  let io: Loop | undefined;
-  if (c.rows && rows > 1) {
-    const parts = s.split(loopOf(c.rows), { io: "rest", ii: rows });
-    io = parts.io;
-    tile.unshift(parts.ii);
-  }
-  // Outside the column loop: axes along which every panel changes anyway (batches). Inside: those that share a panel.
-  const panelAxes = c.spatial.filter((i) => i !== c.columns && c.panels.some((p) => p.uses.has(i.var)));
-  const sharing = c.spatial.filter((i) => i !== c.columns && i !== c.rows && !panelAxes.includes(i));
-  outer.push(...panelAxes.filter((i) => i !== c.rows).map(loopOf), jo, ...sharing.map(loopOf));
-  if (io) outer.push(io);
-  else if (c.rows) outer.push(loopOf(c.rows));
-  const reduction = c.reduction.map(loopOf);
-  s.reorder(...outer, ...reduction, ...tile);
-  const inner = outer.at(-1)!;
-
-  const users = c.spatial.filter((i) => !panelAxes.includes(i) && i !== c.columns).reduce((n, i) => n * sizeOf(i), 1);
-  for (const p of c.panels) {
-    if (!isReadOnce(c, p)) continue;
-    if (p.buffer.constant && packAhead(s, block, p, c.columns, columns)) continue;
-    const reused = c.spatial.some((i) => i !== c.columns && !p.uses.has(i.var));
-    const dense = runsAlong(p, c.columns.var);
-    if (!reused || (users < PACK_ROWS && dense)) continue;
-    // A panel is stored along the columns, whatever the operand's own layout.
-    const copy = s.cacheRead(block, p.buffer.name, "workspace");
-    storeAlong(s, copy, p, c.columns);
-    s.computeAt(copy, jo);
-    const lane = s.ownLoops(copy).find((l) => l.name === axisOf(c.columns, p)) ?? s.ownLoops(copy).at(-1);
-    if (!lane) continue;
-    moveInside(s, copy, lane);
-    s.vectorize(lane);
-  }
-  // Operands of the rows that jump through memory with every step of the reduction are put in order once.
-  const last = c.reduction.at(-1)!;
-  for (const o of c.reads.filter((r) => !r.uses.has(c.columns.var) && c.rows && r.uses.has(c.rows.var))) {
-    const columnsLong = sizeOf(c.columns) >= 8 * columns;
-    if (!columnsLong || !o.uses.has(last.var) || runsAlong(o, last.var) || !isReadOnce(c, o) || !plain(o)) continue;
-    const copy = s.cacheRead(block, o.buffer.name, "workspace");
-    storeAlong(s, copy, o, last);
-    const own = s.ownLoops(copy);
-    const row = own.at(-1)!;
-    if (own.length !== o.index.length) continue;
-    const { po, pi } = s.split(row, { po: "rest", pi: 16 });
-    s.reorder(po, ...own.slice(0, -1), pi);
-    s.vectorize(pi);
-  }
-
   const out = epilogue ?? s.cacheWrite(block, "local").copy;
   if (epilogue) s.setScope(block, "local");
-  s.reverseComputeAt(out, inner);
+  const plan = planOf(s, block, c, out);
+  const lanes = nativeLanes(c.stores[0]!.buffer.dtype);
+  const [rows, columns] = [plan.rows.reduce(times, 1), plan.columns.reduce(times, 1)];
+  const tile = registerTileFor(target, rows, columns, lanes);
+  const width = Math.min(tile.vectors * lanes, columns);
+
+  const column = splitAxis(s, fuseAll(s, plan.columns), width);
+  const row = plan.rows.length > 0 ? fuseAll(s, plan.rows) : undefined;
+  const rowParts = row && tile.rows > 1 ? splitAxis(s, row, tile.rows) : undefined;
+  const reduction = fuseReduction(s, block, c);
+  // Outside the column loop: axes along which every panel changes anyway (batches). Inside: those that share a panel.
+  const outer = [...plan.batches.map((d) => d.axis), column.outer, ...plan.sharing.map((d) => d.axis)];
+  if (rowParts) outer.push(rowParts.outer);
+  else if (row) outer.push(row);
+  const inner = rowParts ? [rowParts.inner, column.inner] : [column.inner];
+  s.reorder(...outer.map((a) => a[0]!), ...reduction, ...inner.map((a) => a[0]!));
+  s.reorder(...outer.map((a) => a[1]!), ...inner.map((a) => a[1]!));
+
+  const users = plan.sharing.reduce(times, rows);
+  for (const p of c.panels) packPanel(s, block, c, p, { width, users, at: column.outer[0]! });
+  if (columns >= 8 * width) for (const o of c.reads) orderRows(s, block, c, o);
+
+  s.computeWith(out, outer.at(-1)![0]!);
   const init = s.decomposeReduction(block, reduction[0]!);
   for (const b of [block, init, out]) unrollAndVectorize(s, b);
+}
+
+/** A dimension of the result: the block's axis, and the loops of the nests that run over it. */
+interface Dim {
+  readonly iter: BlockIter;
+  readonly axis: Axis;
+}
+interface Plan {
+  /** In the order of memory; each list is one axis in every access. */
+  readonly columns: readonly Dim[];
+  readonly rows: readonly Dim[];
+  /** Change every panel. */
+  readonly batches: readonly Dim[];
+  /** Change none. */
+  readonly sharing: readonly Dim[];
+}
+const times = (n: number, d: Dim): number => n * sizeOf(d.iter);
+
+function planOf(s: AnySchedule, block: BlockHandle, c: Contraction, out: BlockHandle): Plan {
+  const target = c.stores[0]!.index;
+  const axes = axesInStep(s, block, target, [out]);
+  const iterOf = new Map(c.spatial.map((i) => [i.var, i]));
+  const dims = target.map((e, d): Dim => ({ iter: iterOf.get(e as BlockIter["var"])!, axis: axes[d]! }));
+  const consumer = blocksOf(s.func.body).find((b) => b.id === out.id)!;
+  const [mine, theirs] = [c.accesses, indicesIn(consumer)];
+  const position = new Map(consumer.iters.map((i, d) => [d, i]));
+  const one = (d: number): boolean =>
+    constInt(dims[d + 1]!.iter.extent) !== undefined &&
+    sizeOf(dims[d]!.iter) > 1 &&
+    sizeOf(dims[d + 1]!.iter) > 1 &&
+    fusable(mine, dims[d]!.iter, dims[d + 1]!.iter) &&
+    fusable(theirs, position.get(d)!, position.get(d + 1)!) &&
+    adjacent(s, [block, out], dims[d]!.axis, dims[d + 1]!.axis);
+  const run = (i: BlockIter | undefined): readonly Dim[] => {
+    const at = dims.findIndex((d) => d.iter === i);
+    if (at < 0) return [];
+    let [from, to] = [at, at + 1];
+    while (from > 0 && one(from - 1)) from--;
+    while (to < dims.length && one(to - 1)) to++;
+    return dims.slice(from, to);
+  };
+  const [columns, rows] = [run(c.columns), run(c.rows)];
+  const rest = dims.filter((d) => !columns.includes(d) && !rows.includes(d));
+  const changes = (d: Dim): boolean => c.panels.some((p) => p.uses.has(d.iter.var));
+  return { columns, rows, batches: rest.filter(changes), sharing: rest.filter((d) => !changes(d)) };
+}
+/** Whether in each nest the second loop is the only thing in the first. */
+const adjacent = (s: AnySchedule, blocks: readonly BlockHandle[], a: Axis, b: Axis): boolean =>
+  blocks.every((h, n) => {
+    const list = s.loopList(h);
+    return list.indexOf(b[n]!) === list.indexOf(a[n]!) + 1;
+  });
+const fuseAll = (s: AnySchedule, dims: readonly Dim[]): Axis =>
+  dims.slice(1).reduce((a, d) => fuseAxes(s, a, d.axis), dims[0]!.axis);
+
+/** The loops of the reduction, with those that every operand goes through as one made one. */
+function fuseReduction(s: AnySchedule, block: BlockHandle, c: Contraction): Loop[] {
+  const loopOf = (i: BlockIter): Loop => s.loopList(block).find((l) => l.var === i.binding)!;
+  const out: Loop[] = [];
+  let last: BlockIter | undefined;
+  for (const i of c.reduction) {
+    const loop = loopOf(i);
+    const before = out.at(-1);
+    const one = last && constInt(i.extent) !== undefined && fusable(c.accesses, last, i);
+    if (one && before && adjacent(s, [block], [before], [loop])) out[out.length - 1] = s.fuse(before, loop);
+    else out.push(loop);
+    last = i;
+  }
+  return out;
+}
+
+interface PanelUse {
+  readonly width: number;
+  /** Rows that share a panel. */
+  readonly users: number;
+  /** Where a panel is copied. */
+  readonly at: Loop;
+}
+/** Gives the reduction a copy of an operand in which the columns of a tile are neighbours. */
+function packPanel(s: AnySchedule, block: BlockHandle, c: Contraction, p: Access, use: PanelUse): void {
+  if (!isReadOnce(c, p)) return;
+  if (isKnownAhead(s, p.buffer) && packAhead(s, block, p, c.columns, use.width)) return;
+  const reused = c.spatial.some((i) => i !== c.columns && sizeOf(i) > 1 && !p.uses.has(i.var));
+  if (!reused || (use.users < PACK_ROWS && runsAlong(p, c.columns.var))) return;
+  // A panel is stored along the columns, whatever the operand's own layout.
+  const copy = s.cacheRead(block, p.buffer.name, "workspace");
+  storeAlong(s, copy, p, c.columns);
+  s.computeAt(copy, use.at);
+  const lane = s.ownLoops(copy).find((l) => l.name === axisOf(c.columns, p)) ?? s.ownLoops(copy).at(-1);
+  if (!lane) return;
+  moveInside(s, copy, lane);
+  s.vectorize(lane);
+}
+
+/** An operand of the rows that jumps through memory with every step of the reduction is put in order once. */
+function orderRows(s: AnySchedule, block: BlockHandle, c: Contraction, o: Access): void {
+  const last = c.reduction.at(-1)!;
+  if (o.uses.has(c.columns.var) || !c.rows || !o.uses.has(c.rows.var)) return;
+  if (!o.uses.has(last.var) || runsAlong(o, last.var) || !isReadOnce(c, o) || !plain(o)) return;
+  const copy = s.cacheRead(block, o.buffer.name, "workspace");
+  storeAlong(s, copy, o, last);
+  const own = s.ownLoops(copy);
+  const row = own.at(-1)!;
+  if (own.length !== o.index.length) return;
+  const { po, pi } = s.split(row, { po: "rest", pi: 16 });
+  s.reorder(po, ...own.slice(0, -1), pi);
+  s.vectorize(pi);
 }
 
 /** Whether the block reads the buffer in one place, so that one copy serves. */
 const isReadOnce = (c: Contraction, a: Access): boolean => c.reads.every((r) => r === a || r.buffer !== a.buffer);
 /** Every index is an axis by itself. */
 const plain = (a: Access): boolean => a.index.every((i) => i.kind === "var");
+
+/** A constant, or what was computed from constants ahead of time. */
+const isKnownAhead = (s: AnySchedule, b: Buffer): boolean =>
+  b.constant || blocksOf(s.func.body).some((x) => x.annotations?.prepared === true && buffersIn(x).writes.has(b));
 
 /** A constant operand as panels of `n` columns, each contiguous: made once for all calls, so whatever it costs. */
 function packAhead(s: AnySchedule, block: BlockHandle, a: Access, axis: BlockIter, n: number): boolean {
@@ -123,11 +200,4 @@ function moveInside(s: AnySchedule, block: BlockHandle, loop: Loop): void {
   const own = s.ownLoops(block);
   const at = own.indexOf(loop);
   if (at < own.length - 1) s.reorder(...own.slice(at + 1), loop);
-}
-
-/** A tile that divides the extent where one of nearly the best size does. */
-function tileRows(extent: number, best: number): number {
-  if (extent <= best) return extent;
-  for (let r = best; r >= best - 2; r--) if (extent % r === 0) return r;
-  return best;
 }

@@ -2,17 +2,22 @@
 import {
   type Block,
   type BlockId,
+  type BlockIter,
   blocksOf,
   buffersIn,
+  constInt,
   type Expr,
+  int,
   opInfo,
   visitExpr,
   visitExprsIn,
   visitStmt,
 } from "../../src/ir/index.ts";
 import { ScheduleError } from "../error.ts";
-import { type BlockHandle, blockHandle } from "../handles.ts";
-import { type AnySchedule, shapeOf, sizeOf } from "./analysis.ts";
+import { type BlockHandle, blockHandle, type Loop } from "../handles.ts";
+import { type AnySchedule, contractionOf, shapeOf, sizeOf } from "./analysis.ts";
+import { lanewiseAxis } from "./reduction.ts";
+import { windowAxis } from "./window.ts";
 
 /** Instructions, roughly: a math function is a polynomial. */
 function cost(block: Block): number {
@@ -55,13 +60,34 @@ export function inlineStages(s: AnySchedule): void {
     const repeated = blocks.some((c) => repeats(c) || pointsOf(c) > MANY * points);
     const price = cost(block);
     const worth = repeated ? price <= 1 && !isConditional(block) : reads <= 1 || price * (reads - 1) <= 4;
-    if (blocks.length === 0 || !worth) continue;
+    if (blocks.length === 0 || !(worth || (isPadding(block) && blocks.every(isWindow)))) continue;
     try {
       s.computeInline(b);
     } catch (e) {
       if (!(e instanceof ScheduleError)) throw e;
     }
   }
+}
+/** An element of something else, or a constant: by where it is alone. */
+function isPadding(block: Block): boolean {
+  const plain = (e: Expr): boolean => {
+    if (e.kind === "const") return true;
+    if (e.kind === "load") return e.index.every(isPure);
+    return e.kind === "op" && e.op === "where" && isPure(e.args[0]!) && plain(e.args[1]!) && plain(e.args[2]!);
+  };
+  return block.body.kind === "store" && plain(block.body.value);
+}
+function isPure(e: Expr): boolean {
+  let pure = true;
+  visitExpr(e, (x) => {
+    if (x.kind === "load") pure = false;
+  });
+  return pure;
+}
+/** Written out for several results at once, so that the middle of the picture needs no test. */
+function isWindow(block: Block): boolean {
+  const shape = shapeOf(block);
+  return contractionOf(shape) === undefined && windowAxis(shape) !== undefined;
 }
 /** A consumer of so many times the points reads each element that often. */
 const MANY = 4;
@@ -82,6 +108,49 @@ function isConditional(block: Block): boolean {
   return found;
 }
 
+/**
+ * Computes stages in the loops of what consumes them as far as each iteration needs what no other needs: rows of a softmax pass from
+ * stage to stage in the cache, not through memory. Contractions stay apart, they want all their rows at once.
+ */
+export function keepRows(s: AnySchedule, done: ReadonlySet<BlockId>): void {
+  for (const b of [...s.blocks()].reverse()) {
+    if (done.has(b.id)) continue;
+    const block = blocksOf(s.func.body).find((x) => x.id === b.id);
+    if (block === undefined || block.iters.some((i) => i.kind === "ordered") || isProduct(block)) continue;
+    if ([...buffersIn(block).writes].some((w) => s.func.outputs.includes(w))) continue;
+    const { blocks } = consumersOf(s, block);
+    if (
+      blocks.length === 0 ||
+      blocks.some((c) => isProduct(c) || done.has(c.id)) ||
+      (!isRowwise(block) && epilogueOf(s, block))
+    )
+      continue;
+    const loop = commonLoop(s, block, blocks);
+    if (loop) s.attempt(() => s.computeAt(b, loop));
+  }
+}
+const isRowwise = (b: Block): boolean => lanewiseAxis(shapeOf(b)) !== undefined;
+const isProduct = (b: Block): boolean => contractionOf(shapeOf(b)) !== undefined;
+
+/** The innermost loop that all consumers share, outside of which they read the block's elements by their own axes, one by one. */
+function commonLoop(s: AnySchedule, block: Block, consumers: readonly Block[]): Loop | undefined {
+  const { writes } = buffersIn(block);
+  const lists = consumers.map((c) => s.loopList(blockHandle(c.id)));
+  let last: Loop | undefined;
+  for (const [d, loop] of lists[0]!.entries()) {
+    const same = consumers.every((c, n) => {
+      const axis = c.iters.find((i) => i.binding === loop.var && i.kind === "spatial");
+      const reads = shapeOf(c).reads.filter((r) => writes.has(r.buffer));
+      const at = (r: { readonly index: readonly Expr[] }): boolean =>
+        constInt(axis!.extent) === 1 || r.index[d] === axis!.var;
+      return d < lists[n]!.length - 1 && lists[n]![d] === loop && axis !== undefined && reads.every(at);
+    });
+    if (!same) break;
+    last = loop;
+  }
+  return last;
+}
+
 /** The one element-wise block that consumes a reduction at the same position and nothing else does. */
 export function epilogueOf(s: AnySchedule, block: Block): BlockHandle | undefined {
   const { writes } = buffersIn(block);
@@ -91,8 +160,10 @@ export function epilogueOf(s: AnySchedule, block: Block): BlockHandle | undefine
   if (blocks.length !== 1 || e === undefined || e.iters.some((i) => i.kind !== "spatial")) return undefined;
   const shape = shapeOf(e);
   if (e.iters.length !== block.iters.filter((i) => i.kind === "spatial").length) return undefined;
+  // an axis of one iteration stands still
+  const at = (i: BlockIter): Expr => (constInt(i.extent) === 1 ? int(0) : i.var);
   const same = shape.reads
     .filter((r) => writes.has(r.buffer))
-    .every((r) => r.index.length === e.iters.length && r.index.every((x, d) => x === e.iters[d]!.var));
+    .every((r) => r.index.length === e.iters.length && r.index.every((x, d) => x === at(e.iters[d]!)));
   return same ? blockHandle(e.id as BlockId) : undefined;
 }

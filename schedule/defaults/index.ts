@@ -10,12 +10,14 @@ import { type Block, type BlockId, blocksOf, visitStmt } from "../../src/ir/inde
 import type { Target } from "../../src/target/index.ts";
 import { badArgument, checkSchedule, describe } from "../arguments.ts";
 import type { BlockHandle } from "../handles.ts";
-import { type AnySchedule, contractionOf, shapeOf } from "./analysis.ts";
+import { type AnySchedule, type BlockShape, contractionOf, shapeOf } from "./analysis.ts";
+import { casesOf, scheduleCases } from "./cases.ts";
 import { scheduleContraction } from "./contraction.ts";
 import { scheduleElementwise } from "./elementwise.ts";
-import { epilogueOf, inlineStages } from "./fusion.ts";
-import { scheduleReduction } from "./reduction.ts";
+import { epilogueOf, inlineStages, keepRows } from "./fusion.ts";
+import { lanewiseAxis, scheduleLanewise, scheduleReduction } from "./reduction.ts";
 import { isScatter, scheduleScatter } from "./scatter.ts";
+import { scheduleWindow, windowAxis } from "./window.ts";
 
 /**
  * Applies the default schedule for a target to a fresh schedule.
@@ -27,30 +29,75 @@ export function defaultSchedule(s: AnySchedule, target: Target): void {
   checkSchedule(s, "defaultSchedule");
   if (typeof target !== "object" || target === null)
     badArgument(s.func, "defaultSchedule", `expected a target, but was given ${describe(target)}`, ["wasm()"]);
-  inlineStages(s);
   const done = new Set<BlockId>();
+  prepareStages(s);
+  inlineStages(s);
+  writeOutCases(s, done);
+  keepRows(s, done);
   for (const b of s.blocks()) {
     const block = blocksOf(s.func.body).find((x) => x.id === b.id);
     if (block === undefined || done.has(b.id)) continue;
     const shape = shapeOf(block);
     if (shape.reduction.length === 0) continue;
-    if (isScatter(shape)) {
-      s.attempt(() => scheduleScatter(s, b, shape));
-      continue;
-    }
     const epilogue = epilogueOf(s, block);
-    if (epilogue) done.add(epilogue.id);
-    done.add(b.id);
-    const contraction = contractionOf(shape);
     // Where a recipe turns out to be illegal, the next simpler one is tried.
-    if (!contraction || s.attempt(() => scheduleContraction(s, b, contraction, epilogue, target)))
-      s.attempt(() => scheduleReduction(s, b, shape, epilogue));
+    for (const recipe of recipesFor(s, b, shape, epilogue, target)) {
+      if (s.attempt(recipe.run)) continue;
+      done.add(b.id);
+      if (epilogue && recipe.withEpilogue) done.add(epilogue.id);
+      break;
+    }
   }
   for (const b of s.blocks()) {
     const block = blocksOf(s.func.body).find((x) => x.id === b.id);
     if (block !== undefined && !done.has(b.id) && isPlain(block) && isFresh(s, b))
       s.attempt(() => scheduleElementwise(s, b, shapeOf(block)));
   }
+}
+
+/** What depends on constants alone is computed ahead of time. */
+function prepareStages(s: AnySchedule): void {
+  for (const b of s.blocks()) s.attempt(() => s.prepare(b));
+}
+
+/** Stages of cases, consumers first: those that feed one are computed in it. */
+function writeOutCases(s: AnySchedule, done: Set<BlockId>): void {
+  for (const b of [...s.blocks()].reverse()) {
+    const block = blocksOf(s.func.body).find((x) => x.id === b.id);
+    if (block === undefined || done.has(b.id) || block.iters.some((i) => i.kind !== "spatial")) continue;
+    const kinds = casesOf(block);
+    if (kinds.length > 0)
+      s.attempt(() => {
+        for (const id of scheduleCases(s, b, kinds)) done.add(id);
+      });
+  }
+}
+
+interface Recipe {
+  readonly run: () => void;
+  /** It schedules what consumes the reduction, too. */
+  readonly withEpilogue: boolean;
+}
+/** What a reduction may be scheduled as, best first. */
+function recipesFor(
+  s: AnySchedule,
+  b: BlockHandle,
+  shape: BlockShape,
+  epilogue: BlockHandle | undefined,
+  target: Target,
+): Recipe[] {
+  if (isScatter(shape)) return [{ run: () => scheduleScatter(s, b, shape), withEpilogue: false }];
+  const own = s.ownLoops(b).length === s.loopList(b).length;
+  const c = own ? contractionOf(shape) : undefined;
+  const slide = own ? windowAxis(shape) : undefined;
+  const lanes = lanewiseAxis(shape);
+  const list: (Recipe | undefined)[] = [
+    lanes && !c?.rows ? { run: () => scheduleLanewise(s, b, shape, lanes), withEpilogue: false } : undefined,
+    c && { run: () => scheduleContraction(s, b, c, epilogue, target), withEpilogue: true },
+    slide && { run: () => scheduleWindow(s, b, shape, slide, epilogue), withEpilogue: true },
+    { run: () => scheduleReduction(s, b, shape, epilogue), withEpilogue: true },
+  ];
+  return list.filter((r) => r !== undefined);
 }
 
 /** Neither a reduction nor a body with branches of its own, which lanes would take one by one. */

@@ -6,11 +6,12 @@
  */
 import { emitWasm } from "../../codegen/wasm/index.ts";
 import { defaultSchedule } from "../../schedule/defaults/index.ts";
-import { Schedule, schedule } from "../../schedule/index.ts";
+import { Schedule } from "../../schedule/index.ts";
 import {
   type AnyTensor,
   type ArgsOf,
   type ConstantsOf,
+  createFunc,
   isTensor,
   type Kernel,
   type KernelOf,
@@ -21,6 +22,7 @@ import { type Func, printFunc, TilewrightError } from "../ir/index.ts";
 import { type LowerResult, lowerFunc } from "../lower/index.ts";
 import { type Kernel as AnyKernel, type LoadOptions, load } from "../runtime/index.ts";
 import { type Abi, type Target, type WasmTarget, wasm } from "../target/index.ts";
+import { cheapest } from "./algorithms.ts";
 import { type Artifact, makeArtifact } from "./artifact.ts";
 import { checkAbi, checkBuildable, checkOptions, told } from "./check.ts";
 
@@ -36,7 +38,13 @@ export interface BuildOptions {
   readonly target?: WasmTarget;
   /** Name of the exported function; the tensor's name when absent. */
   readonly name?: string;
+  /**
+   * "auto" (default): a tensor with several algorithms (a 3x3 convolution) is computed by the one that takes the fewest cycles by account;
+   * results may round differently. "direct": every tensor as its expression says. Schedules by hand are of expressions, always.
+   */
+  readonly algorithm?: "auto" | "direct";
 }
+const OPTIONS = ["target", "name", "algorithm"] as const;
 export type CompileOptions = BuildOptions & LoadOptions;
 
 /**
@@ -49,7 +57,7 @@ export type CompileOptions = BuildOptions & LoadOptions;
  * `build-options`, `kernel-name`, `too-many-parameters`, `too-deep`.
  */
 export async function build(x: Buildable, options: BuildOptions = {}): Promise<Artifact> {
-  checkOptions(options, ["target", "name"]);
+  checkOptions(options, OPTIONS);
   checkBuildable(x);
   const target = options.target ?? wasm({ relaxed: true });
   if (target.threads)
@@ -79,7 +87,7 @@ export async function compile<const X extends Buildable>(
   x: X,
   options: CompileOptions = {},
 ): Promise<CompiledKernel<X>> {
-  checkOptions(options, ["target", "name", "arena"]);
+  checkOptions(options, [...OPTIONS, "arena"]);
   const { arena, ...rest } = options;
   return (await load(await build(x, rest), { arena })) as unknown as CompiledKernel<X>;
 }
@@ -107,13 +115,13 @@ export interface LoweringStage {
 }
 /** Every stage of lowering as text, the scheduled loop nest first. `lower(C).map((s) => s.text)`. */
 export function lower(x: Buildable, options: BuildOptions = {}): LoweringStage[] {
-  checkOptions(options, ["target", "name"]);
+  checkOptions(options, OPTIONS);
   checkBuildable(x);
   const target = options.target ?? wasm();
   const stages: LoweringStage[] = [];
   const onStage = (name: string, f: Func): void => void stages.push({ name, text: printFunc(f) });
   try {
-    lowerFunc(scheduleFor(x, target).func, target, { onStage });
+    lowerFunc(scheduleFor(x, target, options.algorithm).func, target, { onStage });
   } catch (e) {
     throw told(e);
   }
@@ -121,17 +129,22 @@ export function lower(x: Buildable, options: BuildOptions = {}): LoweringStage[]
 }
 
 /** The caller's schedule, or the default one for the target. */
-export function scheduleFor(x: Buildable, target: Target): Schedule<unknown> {
+export function scheduleFor(
+  x: Buildable,
+  target: Target,
+  algorithm: BuildOptions["algorithm"] = "auto",
+): Schedule<unknown> {
   if (x instanceof Schedule) return x as Schedule<unknown>;
   checkBuildable(x);
-  const s = schedule(x as AnyTensor) as unknown as Schedule<unknown>;
+  const created = createFunc(isTensor(x) ? [x] : x, undefined, algorithm === "direct" ? undefined : cheapest);
+  const s = new Schedule<unknown>(x, created);
   defaultSchedule(s as never, target);
   return s;
 }
 
 async function emit(x: Buildable, target: WasmTarget, options: BuildOptions) {
   try {
-    const s = scheduleFor(x, target);
+    const s = scheduleFor(x, target, options.algorithm);
     const lowered = lowerFunc(s.func, target);
     const abi = named(lowered, s.of, options.name);
     checkAbi(abi);

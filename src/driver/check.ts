@@ -37,7 +37,9 @@ export function checkOptions(options: unknown, known: readonly string[]): void {
     if (!known.includes(key)) fail(`there is no option ${JSON.stringify(key)} here: there are ${known.join(", ")}`);
   const fault = options.target === undefined ? undefined : targetFault(options.target);
   if (fault !== undefined) fail(fault);
-  const name = options.name;
+  const { algorithm, name } = options;
+  if (algorithm !== undefined && algorithm !== "auto" && algorithm !== "direct")
+    fail(`the algorithm is ${show(algorithm)}, but "auto" or "direct" was expected`);
   if (name === undefined) return;
   if (typeof name !== "string" || name === "")
     throw new TilewrightError("kernel-name", `the name is ${show(name)}, but a text that is not empty was expected`);

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: `any` as a type argument means "whatever facts", and must not be checked
 /** Convolutions: ordinary, grouped, depthwise. As in all of deep learning the kernel is not mirrored: cross-correlations. */
+import { type Alternative, withAlternatives } from "../alternatives.ts";
 import { compute } from "../compute.ts";
 import type { Expr } from "../expr.ts";
 import { sum } from "../reduce.ts";
@@ -20,18 +21,19 @@ import {
   type Values,
 } from "./common.ts";
 import type { Optional } from "./normalization.ts";
+import { biasOf, operands } from "./operands.ts";
 import {
   constantTaps,
   type Layouts,
   type Placement,
   padded,
-  placement,
   type Rank,
   type SpatialNames,
   sliding,
   tapAt,
   type WindowOptions,
 } from "./window.ts";
+import { winogradConv2d } from "./winograd.ts";
 
 export interface DepthwiseOptions<R extends Rank, B> extends WindowOptions {
   /** Order of the axes of input and result; channels last unless told otherwise. */
@@ -51,32 +53,6 @@ export type Convolved<R extends Rank, N extends string, X, W, B> = Tensor<
   ShapeIn<X>,
   N
 >;
-
-/** The bias, where there is one, checked against the channels of the result. */
-export function biasOf(call: Call, x: Values, bias: unknown, channels: Extent): Values | undefined {
-  if (bias === undefined) return undefined;
-  const b = call.numeric(bias, "bias");
-  call.rank(b, "bias", 1, "[O]");
-  call.sameDType(x, b);
-  call.same(b.shape[0]!, channels, `the extent of bias "${b.name}"`, "the number of channels of the result");
-  return b;
-}
-/** Input and weights of a window operator in a layout. */
-export function operands(
-  call: Call,
-  rank: Rank,
-  x: unknown,
-  w: unknown,
-  layout: unknown,
-  weights: (p: Placement) => string,
-) {
-  const [input, kernel] = [call.numeric(x, "X"), call.numeric(w, "W")];
-  const place = placement(call, rank, layout);
-  call.rank(input, "X", rank + 2, place.layout);
-  call.rank(kernel, "W", rank + 2, `${weights(place)} for ${place.layout}`);
-  call.sameDType(input, kernel);
-  return { input, kernel, place };
-}
 
 function conv(rank: Rank, name: string, x: unknown, w: unknown, options: ConvOptions<any, any>): never {
   const call = new Call(`conv${rank}d`, name);
@@ -151,7 +127,8 @@ export function conv1d<
  *     const Y = conv2d("Y", placeholder("X", [1, 56, 56, 64]), placeholder("W", [3, 3, 64, 128]), { stride: 2, padding: 1 });
  *     const R = relu("R", conv2d("Z", X, W, { padding: "same", bias: placeholder("b", [128]) }));
  *
- * All operands have one dtype, which is the result's and the one it accumulates in. Padding is a stage of its own, `name`.pad. All
+ * All operands have one dtype, which is the result's and the one it accumulates in. Padding is a stage of its own, `name`.pad. Where
+ * `winogradConv2d` computes the same, compiling without a schedule may choose that. All
  * sizes may be symbolic but the kernel's own, and channels where there are several groups. Throws TeError for other ranks, channels
  * and groups that don't fit, mixed dtypes, windows larger than the padded input, options that make no sense. (ONNX: Conv; the
  * weights of NHWC are TensorFlow's.)
@@ -162,7 +139,26 @@ export function conv2d<
   const W extends Tensor<DTypeOf<X>, any, any, any, any>,
   const B extends Optional = undefined,
 >(name: N, x: X, w: W, options: ConvOptions<2, B> = {}): Convolved<2, N, X, W, B> {
-  return conv(2, name, x, w, options);
+  const direct: Convolved<2, N, X, W, B> = conv(2, name, x, w, options);
+  if (!isMinimal(x as Values, w as Values, options)) return direct;
+  const { padding, layout, bias } = options;
+  const same = {
+    ...(padding === undefined ? {} : { padding }),
+    ...(layout ? { layout } : {}),
+    ...(bias ? { bias } : {}),
+  };
+  const by = (tile: 2 | 4): Alternative => ({
+    name: `winograd-${tile}x${tile}`,
+    make: () => winogradConv2d(name, x as never, w as never, { ...same, tile } as never) as never,
+  });
+  return withAlternatives(direct as never, [by(4), by(2)]) as never;
+}
+/** Whether Winograd's algorithm computes it. */
+function isMinimal(x: Values, w: Values, o: ConvOptions<2, any>): boolean {
+  const every = (v: unknown): boolean => v === undefined || [v].flat().every((n) => n === 1);
+  const taps = o.layout === "NCHW" ? w.shape.slice(2) : w.shape.slice(0, 2);
+  const plain = every(o.stride) && every(o.dilation) && every(o.groups);
+  return plain && taps.every((n) => n === 3) && (x.dtype === "f32" || x.dtype === "f64");
 }
 /**
  * A convolution over three spatial axes; see `conv2d`. X `[n, d, h, w, C]` and W `[kd, kh, kw, C/groups, O]` (layout "NDHWC"), or

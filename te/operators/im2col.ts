@@ -16,10 +16,11 @@ import {
   type TensorOf,
   type Values,
 } from "./common.ts";
-import { biasOf, type DepthwiseOptions, operands } from "./convolution.ts";
+import type { DepthwiseOptions } from "./convolution.ts";
 import { fuse, type Point, product, unfuse } from "./fused.ts";
 import { reshape } from "./layout.ts";
 import type { Optional } from "./normalization.ts";
+import { biasOf, operands } from "./operands.ts";
 import {
   constantTaps,
   type Placement,

@@ -143,17 +143,17 @@ describe("warnings", () => {
     expect(all(s)).toEqual([]);
   });
   test("an accumulator in memory", () => {
-    const { C } = gemm(32, 32, 32);
+    const { C } = gemm(32, 64, 32);
     const s = schedule(C);
     const { i, j, k } = s.loops(C);
-    const { jo, ji } = s.split(j, { jo: "rest", ji: 8 });
-    s.reorder(i, jo, k, ji);
-    s.vectorize(ji);
+    // more than lowering keeps in registers by itself
+    s.reorder(i, k, j);
+    s.vectorize(j);
     const w = find(s, "accumulator-in-memory")!;
     expect(told(w)).toMatchInlineSnapshot(`
       "each iteration of loop k reads elements of C and writes them back: keep them in registers with cacheWrite(C, "local"), its copy after the loop
       C.k C
-      work: 99.12875121006776 %"
+      work: 99.17238950519459 %"
     `);
     expect([w.loops, w.buffers]).toEqual([[k], ["C"]]);
     expect(find(tiled(4, 8).s, "accumulator-in-memory")).toBeUndefined();
@@ -439,10 +439,6 @@ describe("warnings", () => {
         [
           "no-vector-code",
           "b",
-        ],
-        [
-          "accumulator-in-memory",
-          "c",
         ],
       ]
     `);

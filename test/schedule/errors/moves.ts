@@ -206,7 +206,7 @@ export const cases: readonly ErrorCase[] = [
     code: "computeWith.dependence",
     make: () => {
       const { s, C, E } = siblings();
-      return { s, step: () => s.computeWith(E, s.loops(C).i) };
+      return { s, step: () => s.computeWith(C, s.loops(E).i) };
     },
   },
   {

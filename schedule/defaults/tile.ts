@@ -1,0 +1,62 @@
+/**
+ * Register tiles: how many rows and vectors of columns a step of a reduction multiplies, from what an engine's registers hold.
+ */
+import { type Target, VECTOR_REGISTERS } from "../../src/target/index.ts";
+
+export interface Tile {
+  readonly rows: number;
+  /** Vectors of columns. */
+  readonly vectors: number;
+}
+
+/** Cycles until a sum can be added to again: that many accumulators, twice a cycle, keep the units busy. */
+const LATENCY = 4;
+/** What a broadcast, a vector (four times the memory), and the loop itself cost beside the arithmetic, in cycles. */
+const PER_ROW = 0.05;
+const PER_VECTOR = 0.1;
+const PER_STEP = 0.15;
+
+/** Registers a step takes: the accumulators, the vectors (one is enough for a single row), a broadcast, and a product where that is not fused. */
+const registers = (t: Tile, fused: boolean): number =>
+  t.rows * t.vectors + (t.rows === 1 ? 1 : t.vectors) + 1 + (fused ? 0 : 1);
+
+/** Cycles of one step: two multiply-adds and two loads start in each. */
+const step = ({ rows, vectors }: Tile): number =>
+  Math.max((rows * vectors) / 2, (rows + vectors) / 2, LATENCY) + rows * PER_ROW + vectors * PER_VECTOR + PER_STEP;
+
+/** Pieces a length is cut into: how many whole ones, and the rest. */
+const pieces = (length: number, of: number): readonly [count: number, size: number][] => {
+  const whole = Math.floor(length / of);
+  const rest = length - whole * of;
+  return [...(whole > 0 ? [[whole, of] as const] : []), ...(rest > 0 ? [[1, rest] as const] : [])] as [
+    number,
+    number,
+  ][];
+};
+
+/** Cycles of one step over all rows and columns; lanes left over are taken one by one. */
+function cost(t: Tile, rows: number, columns: number, lanes: number): number {
+  let sum = 0;
+  for (const [m, r] of pieces(rows, t.rows))
+    for (const [n, c] of pieces(columns, t.vectors * lanes))
+      sum += m * n * step({ rows: r, vectors: Math.floor(c / lanes) + (c % lanes) });
+  return sum;
+}
+
+/**
+ * The tile that takes the fewest cycles for a result of so many rows and columns. Without a fused multiply-add, tiles of more than nine
+ * accumulators spill on some engines, whose instruction scheduling starts products early.
+ */
+export function registerTileFor(target: Target, rows: number, columns: number, lanes: number): Tile {
+  const fused = target.contract && target.relaxed;
+  let best: Tile = { rows: 1, vectors: 1 };
+  let least = Infinity;
+  for (let r = 1; r <= Math.min(rows, VECTOR_REGISTERS); r++)
+    for (let v = 1; v <= Math.max(1, Math.ceil(columns / lanes)); v++) {
+      const t = { rows: r, vectors: v };
+      if (registers(t, fused) > VECTOR_REGISTERS || (!fused && r * v > 8 && r > 1)) continue;
+      const c = cost(t, rows, columns, lanes);
+      if (c < least) [best, least] = [t, c];
+    }
+  return best;
+}
