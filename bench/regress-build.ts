@@ -34,7 +34,10 @@ async function main(order: Order): Promise<void> {
         const what = { group: c.group, case: c.name, name: nameOf(entry, v) };
         const file = `${built.length}.wasm`;
         try {
-          writeFileSync(join(order.out, file), await bytesOf(kit, await entry.make(kit, targetOf(kit, v)), v, entry.asWritten));
+          writeFileSync(
+            join(order.out, file),
+            await bytesOf(kit, await entry.make(kit, targetOf(kit, v)), v, entry.asWritten),
+          );
           built.push({ ...what, file });
         } catch (e) {
           built.push({ ...what, error: e instanceof Error ? e.message.split("\n")[0]! : String(e) });
