@@ -231,6 +231,8 @@ describe("contract", () => {
     put(C, 4, add(at(C, 4, 4), mul(at(A, 0, 4), at(B, 0, 4)))),
     put(C, 8, add(mul(at(A, 0), at(B, 0)), at(C, 8))),
     put(C, 9, sub(mul(at(A, 0, 4), at(B, 0, 4)), at(C, 9, 4))),
+    put(C, 13, sub(at(C, 13, 4), mul(at(A, 0, 4), broadcast(f32(4), 4)))),
+    put(C, 17, sub(at(C, 17, 4), mul(at(A, 0, 4), at(B, 0, 4)))),
   ]);
   it("vector products that are added, where the target can", () => {
     expect(text(contract(f(body), wasm({ relaxed: true })))).toMatchInlineSnapshot(`
@@ -240,6 +242,8 @@ describe("contract", () => {
         C[ramp(4, 1, 4)] = fma(A[ramp(0, 1, 4)], B[ramp(0, 1, 4)], C[ramp(4, 1, 4)])
         C[8] = A[0] * B[0] + C[8]
         C[ramp(9, 1, 4)] = A[ramp(0, 1, 4)] * B[ramp(0, 1, 4)] - C[ramp(9, 1, 4)]
+        C[ramp(13, 1, 4)] = fma(A[ramp(0, 1, 4)], x4(-4.0), C[ramp(13, 1, 4)])
+        C[ramp(17, 1, 4)] = C[ramp(17, 1, 4)] - A[ramp(0, 1, 4)] * B[ramp(0, 1, 4)]
       "
     `);
     expect(contract(f(body), wasm())).toEqual(f(body));
