@@ -7,7 +7,7 @@ import { type AnySchedule, type BlockShape, sizeOf } from "./analysis.ts";
 export function scheduleElementwise(s: AnySchedule, block: BlockHandle, shape: BlockShape): void {
   const { along } = shape;
   if (along === undefined || sizeOf(along) < 2) return;
-  const loop = s.loopList(block).find((l) => l.name === along.var.name.slice(1));
+  const loop = s.ownLoops(block).find((l) => l.var === along.binding);
   if (loop === undefined) return;
   // The narrowest element decides: a full register of it, and several of the wider ones. At least two of the widest.
   let narrow = bytesOf(shape.stores[0]!.buffer.dtype);

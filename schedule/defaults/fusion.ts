@@ -8,6 +8,7 @@ import {
   constInt,
   type Expr,
   int,
+  isFloat,
   opInfo,
   visitExpr,
   visitExprsIn,
@@ -19,13 +20,24 @@ import { type AnySchedule, contractionOf, shapeOf, sizeOf } from "./analysis.ts"
 import { lanewiseAxis } from "./reduction.ts";
 import { windowAxis } from "./window.ts";
 
-/** Instructions, roughly: a math function is a polynomial. */
+/** Instructions, roughly: a math function is a polynomial, a division as slow as several others. */
 function cost(block: Block): number {
   let n = 0;
   visitExprsIn(block.body, (e) => {
-    if (e.kind === "op") n += opInfo(e.op).approximate ? 20 : e.op === "where" ? 4 : 1;
+    if (e.kind === "op") n += opInfo(e.op).approximate ? 20 : SLOW.has(e.op) ? 8 : e.op === "where" ? 4 : 1;
   });
   return n;
+}
+const SLOW: ReadonlySet<string> = new Set(["div", "sqrt", "rsqrt", "floordiv", "floormod", "truncdiv", "truncrem"]);
+/** A copy, or a conversion at most. */
+function isCopy(block: Block): boolean {
+  let n = 0;
+  let casts = 0;
+  visitExprsIn(block.body, (e) => {
+    if (e.kind === "op" && e.op === "cast") casts++;
+    else if (e.kind === "op" && (isFloat(e.dtype) || e.op === "where")) n += 1;
+  });
+  return n === 0 && casts <= 1;
 }
 
 interface Consumers {
@@ -59,7 +71,9 @@ export function inlineStages(s: AnySchedule): void {
     const points = pointsOf(block);
     const repeated = blocks.some((c) => repeats(c) || pointsOf(c) > MANY * points);
     const price = cost(block);
-    const worth = repeated ? price <= 1 && !isConditional(block) : reads <= 1 || price * (reads - 1) <= 4;
+    const contracted = blocks.some(isProduct);
+    const cheap = contracted ? isCopy(block) : price <= 1;
+    const worth = repeated ? cheap && !isConditional(block) : reads <= 1 || price * (reads - 1) <= 4;
     if (blocks.length === 0 || !(worth || (isPadding(block) && blocks.every(isWindow)))) continue;
     try {
       s.computeInline(b);
@@ -143,7 +157,9 @@ function commonLoop(s: AnySchedule, block: Block, consumers: readonly Block[]): 
       const reads = shapeOf(c).reads.filter((r) => writes.has(r.buffer));
       const at = (r: { readonly index: readonly Expr[] }): boolean =>
         constInt(axis!.extent) === 1 || r.index[d] === axis!.var;
-      return d < lists[n]!.length - 1 && lists[n]![d] === loop && axis !== undefined && reads.every(at);
+      // not what it computes one element after another, unless others stand there too
+      const outer = d < lists[n]!.length - 1 || !s.ownLoops(blockHandle(c.id)).includes(loop);
+      return outer && lists[n]![d] === loop && axis !== undefined && reads.every(at);
     });
     if (!same) break;
     last = loop;

@@ -11,18 +11,20 @@ export interface Tile {
 
 /** Cycles until a sum can be added to again: that many accumulators, twice a cycle, keep the units busy. */
 const LATENCY = 4;
-/** What a broadcast, a vector (four times the memory), and the loop itself cost beside the arithmetic, in cycles. */
-const PER_ROW = 0.05;
-const PER_VECTOR = 0.1;
-const PER_STEP = 0.15;
+/** What a broadcast, a vector, and the loop itself cost beside the arithmetic, in cycles: measured, as which of two tiles of one size is faster. */
+const FUSED = { row: 0.05, vector: 0.1, step: 0.15 };
+const APART = { row: 0.1, vector: 0.05, step: 0.15 };
 
 /** Registers a step takes: the accumulators, the vectors (one is enough for a single row), a broadcast, and a product where that is not fused. */
 const registers = (t: Tile, fused: boolean): number =>
   t.rows * t.vectors + (t.rows === 1 ? 1 : t.vectors) + 1 + (fused ? 0 : 1);
 
 /** Cycles of one step: two multiply-adds and two loads start in each. */
-const step = ({ rows, vectors }: Tile): number =>
-  Math.max((rows * vectors) / 2, (rows + vectors) / 2, LATENCY) + rows * PER_ROW + vectors * PER_VECTOR + PER_STEP;
+function step({ rows, vectors }: Tile, fused: boolean): number {
+  const beside = fused ? FUSED : APART;
+  const busy = Math.max((rows * vectors) / 2, (rows + vectors) / 2, LATENCY);
+  return busy + rows * beside.row + vectors * beside.vector + beside.step;
+}
 
 /** Pieces a length is cut into: how many whole ones, and the rest. */
 const pieces = (length: number, of: number): readonly [count: number, size: number][] => {
@@ -35,11 +37,11 @@ const pieces = (length: number, of: number): readonly [count: number, size: numb
 };
 
 /** Cycles of one step over all rows and columns; lanes left over are taken one by one. */
-function cost(t: Tile, rows: number, columns: number, lanes: number): number {
+function cost(t: Tile, rows: number, columns: number, lanes: number, fused: boolean): number {
   let sum = 0;
   for (const [m, r] of pieces(rows, t.rows))
     for (const [n, c] of pieces(columns, t.vectors * lanes))
-      sum += m * n * step({ rows: r, vectors: Math.floor(c / lanes) + (c % lanes) });
+      sum += m * n * step({ rows: r, vectors: Math.floor(c / lanes) + (c % lanes) }, fused);
   return sum;
 }
 
@@ -55,7 +57,7 @@ export function registerTileFor(target: Target, rows: number, columns: number, l
     for (let v = 1; v <= Math.max(1, Math.ceil(columns / lanes)); v++) {
       const t = { rows: r, vectors: v };
       if (registers(t, fused) > VECTOR_REGISTERS || (!fused && r * v > 8 && r > 1)) continue;
-      const c = cost(t, rows, columns, lanes);
+      const c = cost(t, rows, columns, lanes, fused);
       if (c < least) [best, least] = [t, c];
     }
   return best;

@@ -1,11 +1,11 @@
 /**
  * Reductions over small windows without an operand to share among rows: depthwise convolution, pooling, stencils written as sums.
  *
- * All steps of the window are written out for several neighbouring results at once: what their windows share is loaded once, what
- * depends on the channel only stays in registers along a row, and tests for the border leave the middle of the picture.
+ * All steps of the window are written out for several neighbouring results at once: what their windows share is loaded once, and tests
+ * for the border leave the middle of the picture.
  */
 import { type BlockIter, constInt, usesVar } from "../../src/ir/index.ts";
-import { nativeLanes, VECTOR_REGISTERS } from "../../src/target/index.ts";
+import { nativeLanes } from "../../src/target/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize } from "../library/index.ts";
 import { type AnySchedule, type BlockShape, sizeOf } from "./analysis.ts";
@@ -13,9 +13,8 @@ import { type Axis, axesInStep, splitAxis } from "./nests.ts";
 
 /** Steps of a window that may be written out. */
 const STEPS = 32;
-/** Beside results and weights: an element, and what is added. */
-const OPERANDS = 2;
-const MOST = 8;
+/** Neighbouring results at once: more would leave no registers for what they share. */
+const MOST = 4;
 
 /** The axis along which windows of neighbouring results overlap (or at least lie side by side), where a reduction is over such windows. */
 export function windowAxis(shape: BlockShape): BlockIter | undefined {
@@ -46,18 +45,15 @@ export function scheduleWindow(
   const axes = axesInStep(s, block, target, [out]);
   const axisOf = (i: BlockIter): Axis => axes[target.indexOf(i.var)]!;
   const along = shape.along!;
-  const steps = shape.reduction.reduce((n, i) => n * sizeOf(i), 1);
-  const weights = shape.reads.some((r) => !r.uses.has(slide.var)) ? steps : 0;
-  const room = VECTOR_REGISTERS - OPERANDS - (weights + OPERANDS < VECTOR_REGISTERS ? weights : 1);
-  const count = resultsAtOnce(sizeOf(slide), Math.min(room, MOST));
+  const count = resultsAtOnce(sizeOf(slide));
   const lanes = Math.min(nativeLanes(shape.stores[0]!.buffer.dtype), sizeOf(along));
 
   const rest = shape.spatial.filter((i) => i !== along && i !== slide).map(axisOf);
   const c = splitAxis(s, axisOf(along), lanes);
   const x = count > 1 ? splitAxis(s, axisOf(slide), count) : undefined;
   const reduction = shape.reduction.map((i): Loop => s.loopList(block).find((l) => l.var === i.binding)!);
-  // channels outside of the row, so that its weights stay; inside of the rows, so that these are still in the cache
-  const outer = [...rest, c.outer, x ? x.outer : axisOf(slide)];
+  // channels inside of positions, as they lie in memory: weights from the nearest cache cost less than lines that are read in parts
+  const outer = [...rest, x ? x.outer : axisOf(slide), c.outer];
   const inner = x ? [x.inner, c.inner] : [c.inner];
   s.reorder(...outer.map((a) => a[0]!), ...reduction, ...inner.map((a) => a[0]!));
   s.reorder(...outer.map((a) => a[1]!), ...inner.map((a) => a[1]!));
@@ -67,9 +63,8 @@ export function scheduleWindow(
   for (const l of [...reduction].reverse()) s.unroll(l);
 }
 
-/** As many as there is room for, fewer where that leaves no rest. */
-function resultsAtOnce(extent: number, room: number): number {
-  if (extent <= room) return extent;
-  for (let n = room; n > room / 2; n--) if (extent % n === 0) return n;
-  return room;
+/** Four, or three where that leaves no rest; all of a few. */
+function resultsAtOnce(extent: number): number {
+  if (extent <= MOST) return extent;
+  return extent % MOST !== 0 && extent % (MOST - 1) === 0 ? MOST - 1 : MOST;
 }

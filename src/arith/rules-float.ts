@@ -5,7 +5,7 @@
 import { DTYPES, isFloat, normalize } from "../ir/index.ts";
 import { type Bound, C, D, p, type RuleTable, rule, X, Y, Z } from "./pattern.ts";
 
-const { add, sub, mul, div, fma, neg, abs, min, max, pmin, pmax, floor, ceil, trunc, round } = p;
+const { add, sub, mul, div, fma, neg, abs, min, max, pmin, pmax, floor, ceil, trunc, round, lt, gt, select } = p;
 
 /** A power of two whose reciprocal the dtype holds exactly: dividing by it is multiplying by the reciprocal. */
 const hasReciprocal = (b: Bound): boolean => {
@@ -39,6 +39,10 @@ export const FLOAT_RULES: RuleTable = {
     rule("max(x, x) = x", max(X, X), X),
     rule("pmin(x, x) = x", pmin(X, X), X),
     rule("pmax(x, x) = x", pmax(X, X), X),
+    rule("select(x < y, y, x) = pmax(x, y)", select(lt(X, Y), Y, X), pmax(X, Y)),
+    rule("select(x > y, x, y) = pmax(y, x)", select(gt(X, Y), X, Y), pmax(Y, X)),
+    rule("select(x < y, x, y) = pmin(y, x)", select(lt(X, Y), X, Y), pmin(Y, X)),
+    rule("select(x > y, y, x) = pmin(x, y)", select(gt(X, Y), Y, X), pmin(X, Y)),
     rule("min(min(x, c), d)", min(min(X, C), D), min(X, min(C, D))),
     rule("max(max(x, c), d)", max(max(X, C), D), max(X, max(C, D))),
     rule("fma(x, 1, z) = x + z", fma(X, 1, Z), add(X, Z)),

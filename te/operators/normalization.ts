@@ -5,7 +5,8 @@
  */
 import { compute } from "../compute.ts";
 import type { Expr } from "../expr.ts";
-import { max, sum } from "../reduce.ts";
+import { lit } from "../functions.ts";
+import { sum } from "../reduce.ts";
 import type { Tensor } from "../tensor.ts";
 import type { AnyTensor, AxisNames, DTypeOf } from "../types.ts";
 import type { Floats, Like } from "./activation.ts";
@@ -21,6 +22,7 @@ import {
   type Values,
 } from "./common.ts";
 import { countOf } from "./count.ts";
+import { largest } from "./largest.ts";
 import { meanOf, reducing, sumCentered } from "./reduction.ts";
 
 export interface AxisOption {
@@ -35,8 +37,9 @@ export type Optional = AnyTensor | undefined;
 function exponentials(name: string, x: Values, axis: number) {
   const r = reducing(x, [axis], false);
   const rest = (point: Point): Point => point.filter((_, d) => d !== axis);
+  // a NaN that is passed over here is found again: its exponential is a NaN, and so is the sum
   const top: Values = compute(`${name}.max`, r.shape, (...p) =>
-    max(r.over, (o: IndexRecord) => x.at(...r.index(p, o))),
+    largest(r.over, (o: IndexRecord) => x.at(...r.index(p, o)), x.dtype),
   ) as never;
   const below = (point: Point): Expr<"f32", any> => x.at(...point).sub(top.at(...rest(point)));
   const total = (at: (point: Point) => Expr<any, any>): Values =>
@@ -65,7 +68,9 @@ export function softmax<const N extends string, const X extends Floats>(
   const { below, rest, total } = exponentials(name, t, call.axis(options.axis ?? -1, t.shape.length));
   const e: Values = compute(`${name}.exp`, t.shape, (...p) => below(p).exp()) as never;
   const s = total((p) => e.at(...p));
-  return compute(name, t.shape, (...p) => e.at(...p).div(s.at(...rest(p)))) as never;
+  // one division for each sum, not one for each element
+  const scale: Values = compute(`${name}.scale`, s.shape, (...p) => lit(1, t.dtype).div(s.at(...p))) as never;
+  return compute(name, t.shape, (...p) => e.at(...p).mul(scale.at(...rest(p)))) as never;
 }
 /**
  * The logarithm of `softmax`, without the loss of taking it afterwards. X of any shape, of floats.

@@ -3,11 +3,12 @@
 import { isFloat, minInt } from "../../src/ir/index.ts";
 import { compute } from "../compute.ts";
 import type { Expr } from "../expr.ts";
-import { max, sum } from "../reduce.ts";
+import { sum } from "../reduce.ts";
 import type { Tensor } from "../tensor.ts";
 import type { DTypeOf, FloatType, NumericType, Red } from "../types.ts";
 import type { Floats } from "./activation.ts";
 import { Call, type Carried, type IndexRecord, record, type ShapeIn, type TensorOf, type Values } from "./common.ts";
+import { largest } from "./largest.ts";
 import { type Reduction, reduceMax, reduceMean } from "./reduction.ts";
 import {
   type Layouts,
@@ -81,7 +82,7 @@ function pool(
       const at = windows.map((v, d) => tapAt(v, axes[place.spatial[d]!]!, r[ks[d]!]!));
       return p.at(...place.order(axes.n!, at, axes.c!));
     };
-    if (kind === "max") return max(record(ks, taps), element);
+    if (kind === "max") return largest(record(ks, taps), element, input.dtype);
     const total: Expr<"f32", any> = sum(record(ks, taps), element);
     const count = countPadding
       ? taps.reduce((a, b) => a * b)
@@ -125,8 +126,8 @@ export function maxPool1d<const N extends string, const X extends TensorOf<Numer
   return pool("max", 1, name, x, options as never);
 }
 /**
- * The largest value of each window over two spatial axes (NaN if there is one). X `[n, h, w, C]` (layout "NHWC") or `[n, C, h, w]`
- * ("NCHW"); the result has as many windows as a `conv2d` with the same options. Stride is the size unless told otherwise. Padding is
+ * The largest value of each window over two spatial axes; a NaN is passed over, as by C's fmax. X `[n, h, w, C]` (layout "NHWC") or
+ * `[n, C, h, w]` ("NCHW"); the result has as many windows as a `conv2d` with the same options. Stride is the size unless told otherwise. Padding is
  * never the largest. The dtype stays.
  *
  *     const P = maxPool2d("P", placeholder("X", [1, 112, 112, 64]), { size: 3, stride: 2, padding: 1 });
