@@ -1,0 +1,227 @@
+/** What the default schedules make of expressions: the nests, and that they compute the same. */
+import { describe, expect, test } from "vitest";
+import { defaultSchedule } from "../../schedule/defaults/index.ts";
+import { registerTileFor } from "../../schedule/defaults/tile.ts";
+import { type Schedule, schedule } from "../../schedule/index.ts";
+import type { Func } from "../../src/ir/index.ts";
+import { lowerFunc } from "../../src/lower/index.ts";
+import * as ops from "../../src/ops.ts";
+import { interpret } from "../../src/reference/index.ts";
+import { wasm } from "../../src/target/index.ts";
+import { type AnyTensor, placeholder } from "../../te/index.ts";
+import { inputsFor } from "../lower/stages.ts";
+import { nest, same } from "../schedule/helper.ts";
+
+const RELAXED = wasm({ relaxed: true });
+function byDefault(Y: AnyTensor, target = RELAXED): Schedule<AnyTensor> {
+  const s = schedule(Y);
+  const before = s.func;
+  defaultSchedule(s as never, target);
+  if (s.trace.some((t) => t.reassociates)) close(before, s.func);
+  else same(s as never, before);
+  expect(lowerFunc(s.func, target).warnings).toEqual([]);
+  return s;
+}
+/** Sums in another order. */
+function close(a: Func, b: Func): void {
+  const inputs = inputsFor(a);
+  const [x, y] = [interpret(a, inputs), interpret(b, inputs)];
+  for (const o of a.outputs)
+    for (const [n, v] of (x[o.name] as Float32Array).entries()) expect(y[o.name]![n]).toBeCloseTo(v, 4);
+}
+/** Loops and blocks, without what blocks say. */
+const shape = (s: Schedule<AnyTensor>): string =>
+  nest(s as never)
+    .split("\n")
+    .filter((l) => /^ *(for|unrolled|vectorized|block)/.test(l))
+    .map((l) => l.replace(/\(.*/, "").replace(/:$/, ""))
+    .join("\n");
+const weights = (name: string, ...shape: number[]) => placeholder(name, shape, "f32", { constant: true });
+
+describe("default schedules", () => {
+  test("the pixels of a 1x1 convolution are rows of a matrix; bias and activation happen in registers", () => {
+    const [X, W, b] = [placeholder("X", [1, 5, 7, 8]), weights("W", 1, 1, 8, 16), weights("b", 16)];
+    const s = byDefault(ops.relu6("Y", ops.conv2d("D", X, W, { bias: b })));
+    expect(shape(s)).toMatchInlineSnapshot(`
+      "for kh in 1
+        for kw in 1
+          for c in 8
+            for po in 2
+              vectorized pi in 8
+                block W.workspace
+      for oo in 2
+        for n in 1
+          for h_wo in 6
+            unrolled h_wi in 6
+              vectorized oi in 8
+                block D.acc.init
+            for kh_kw in 1
+              for c_1 in 8
+                unrolled h_wi_1 in 6
+                  vectorized oi_1 in 8
+                    block D.acc
+            unrolled i1_i2i in 6
+              vectorized i3i in 8
+                block Y"
+    `);
+  });
+  test("a 3x3 convolution goes through a pixel's row of the window and its channels in one loop", () => {
+    const [X, W] = [placeholder("X", [1, 6, 9, 3]), weights("W", 3, 3, 3, 8)];
+    const s = byDefault(ops.conv2d("D", X, W, { padding: 1, stride: 2 }));
+    expect(shape(s)).toContain("for kw_c in 9");
+  });
+  test("depthwise: the window is written out for four neighbours, and the padding needs no copy", () => {
+    const [X, W, b] = [placeholder("X", [1, 6, 9, 8]), weights("W", 3, 3, 8, 1), weights("b", 8)];
+    const s = byDefault(ops.relu("Y", ops.depthwiseConv2d("D", X, W, { padding: 1, bias: b })));
+    expect(shape(s)).toMatchInlineSnapshot(`
+      "for n in 1
+        for h in 6
+          for wo in 3
+            for co in 2
+              unrolled wi in 3
+                vectorized ci in 4
+                  block D.acc.init
+              unrolled kh in 3
+                unrolled kw in 3
+                  unrolled wi_1 in 3
+                    vectorized ci_1 in 4
+                      block D.acc
+              unrolled i2i in 3
+                vectorized i3i in 4
+                  block Y"
+    `);
+  });
+  test("softmax and layer norm go through a row once for each stage while it is in the cache", () => {
+    expect(shape(byDefault(ops.softmax("Y", placeholder("X", [3, 40]))))).toMatchInlineSnapshot(`
+      "for i0 in 3
+        for r1o in 3
+          vectorized r1i in 16
+            block Y.max.rf
+        unrolled r1o_1 in 4
+          vectorized r1i_1 in 4
+            block Y.max.rf_1
+        unrolled r1i_2 in 4
+          block Y.max
+        for i1o in 5
+          vectorized i1i in 8
+            block Y.exp
+        for r1o_2 in 3
+          vectorized r1i_3 in 16
+            block Y.sum.rf
+        unrolled r1o_3 in 4
+          vectorized r1i_4 in 4
+            block Y.sum.rf_1
+        unrolled r1i_5 in 4
+          block Y.sum
+        block Y.scale
+        for i1o_1 in 5
+          vectorized i1i_1 in 8
+            block Y"
+    `);
+    const outer = shape(byDefault(ops.layerNorm("Y", placeholder("X", [3, 40])))).match(/^for .*/gm);
+    expect(outer).toEqual(["for i0 in 3"]);
+  });
+  test("transforms of tiles are written out, one stage in the registers of the next, weights ahead of time", () => {
+    const [X, W] = [placeholder("X", [1, 8, 8, 4]), weights("W", 3, 3, 4, 8)];
+    const s = byDefault(ops.relu("Y", ops.winogradConv2d("D", X, W, { padding: 1, tile: 2 })));
+    expect(shape(s)).toMatchInlineSnapshot(`
+      "for n in 1
+        for h in 10
+          for w in 10
+            vectorized c in 4
+              block D.pad
+      for t in 16
+        for lo in 1
+          unrolled a in 4
+            unrolled x in 4
+              vectorized c_1 in 4
+                block D.tiles.rows
+          unrolled a_1 in 4
+            unrolled b in 4
+              vectorized li in 4
+                block D.tiles
+      for kw in 3
+        for c_2 in 4
+          for lo_1 in 2
+            unrolled a_2 in 4
+              vectorized li_1 in 4
+                block D.weights.rows
+      for a_3 in 4
+        for c_3 in 4
+          for lo_2 in 2
+            unrolled b_1 in 4
+              vectorized li_2 in 4
+                block D.weights
+      for a_4 in 4
+        for b_2 in 4
+          for c_4 in 4
+            for po in 1
+              vectorized pi in 8
+                block D.weights.workspace
+      for a_5 in 4
+        for b_3 in 4
+          for oo in 1
+            for to in 3
+              unrolled ti in 6
+                vectorized oi in 8
+                  block D.products.init
+              for c_5 in 4
+                unrolled ti_1 in 6
+                  vectorized oi_1 in 8
+                    block D.products
+              unrolled ti_2 in 6
+                vectorized oi_2 in 8
+                  block D.products.copy
+      for i0 in 1
+        for lo_3 in 2
+          for y in 2
+            unrolled b_4 in 4
+              unrolled t_1 in 16
+                vectorized o in 4
+                  block D.rows
+          unrolled i1 in 8
+            unrolled i2 in 8
+              vectorized li_3 in 4
+                block Y"
+    `);
+    expect(s.toString().match(/# prepared/g)).toHaveLength(3);
+  });
+  test("operands in arithmetic are computed before a product, not in it", () => {
+    const [A, B] = [placeholder("A", [12, 16]), placeholder("B", [16, 8])];
+    const s = byDefault(ops.matmul("C", ops.silu("S", A), B));
+    expect(shape(s)).toContain("block S");
+    const direct = byDefault(ops.matmul("C", ops.transpose("T", placeholder("A", [16, 12])), B));
+    expect(shape(direct)).not.toContain("block T\n");
+  });
+  test("a matrix times a vector: lanes along the rows, or columns side by side", () => {
+    const tall = shape(byDefault(ops.matmul("C", placeholder("A", [6, 64]), placeholder("B", [64, 1]))));
+    expect(tall).toMatch(/vectorized ki|vectorized ii|vectorized i /);
+    const wide = shape(byDefault(ops.matmul("C", placeholder("A", [1, 20]), placeholder("B", [20, 96]))));
+    expect(wide).toContain("vectorized ji in 48");
+  });
+  test("pooling over everything goes along the channels", () => {
+    const s = byDefault(ops.globalAveragePool("Y", placeholder("X", [1, 4, 4, 48]) as never) as never);
+    expect(shape(s)).toContain("vectorized");
+  });
+});
+
+test("register tiles", () => {
+  const plain = wasm();
+  const tile = (rows: number, columns: number) => [
+    Object.values(registerTileFor(RELAXED, rows, columns, 4)),
+    Object.values(registerTileFor(plain, rows, columns, 4)),
+  ];
+  expect(tile(512, 512)).toEqual([
+    [6, 2],
+    [2, 4],
+  ]);
+  // nine rows of five and four leave no rest
+  expect(tile(49, 1024)[0]).toEqual([5, 2]);
+  for (const rows of [1, 2, 3, 5, 7, 14, 100])
+    for (const columns of [1, 3, 4, 7, 24, 100])
+      for (const [r, v] of tile(rows, columns)) {
+        expect(r! * v! + (r === 1 ? 1 : v!) + 1).toBeLessThanOrEqual(15);
+        expect(r).toBeLessThanOrEqual(rows);
+        expect(v).toBeLessThanOrEqual(Math.ceil(columns / 4));
+      }
+});
