@@ -242,16 +242,22 @@ function bodyOf(f: Func, b: Block, axis: BlockIter, value: PadValue | undefined)
   const list = b.body.kind === "seq" ? b.body.body : [b.body];
   if (list.every((s): s is Store => s.kind === "store"))
     return seq(list.map((s) => store(s.buffer, s.index, where(inside, s.value, filled(s.buffer)))));
-  return { kind: "if", condition: inside, then: b.body, otherwise: filling(b, filled) };
+  return { kind: "if", condition: inside, then: b.body, otherwise: filling(b, axis, filled) };
 }
-/** Stores to the same places, of other values and whatever the conditions were. */
-function filling(b: Block, filled: (x: Buffer) => Expr): Stmt {
+/** Stores to the same places, of other values and whatever the conditions were: where there is a place without these. */
+function filling(b: Block, axis: BlockIter, filled: (x: Buffer) => Expr): Stmt {
+  const facts = b.iters.reduce((f, it) => f.withVar(it.var, int(0), it.extent), Facts.empty);
   return seq(
     storesOf(b).map((w) => {
       const s = renamed(w);
+      const known = [...s.inner].reduce((f, [v, r]) => f.withVar(v, r.min, r.extent), facts);
+      const guards = s.index
+        .flatMap((e, d) => (e === axis.var ? [] : [ge(e, int(0)), lt(e, s.buffer.shape[d]!)]))
+        .filter((c) => !prove(c, known));
+      const put = store(s.buffer, s.index, filled(s.buffer));
       return [...s.inner].reduceRight<Stmt>(
         (body, [v, r]): For => ({ kind: "for", var: v, min: r.min, extent: r.extent, loop: "serial", body }),
-        store(s.buffer, s.index, filled(s.buffer)),
+        guards.length === 0 ? put : { kind: "if", condition: guards.reduce(and), then: put },
       );
     }),
   );

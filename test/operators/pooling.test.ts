@@ -133,6 +133,12 @@ describe("pooling", () => {
       plain.reduceAxes(plain.average, x, inner),
     );
   });
+  test("a NaN is passed over", async () => {
+    const X = placeholder("X", [1, 6, 1]);
+    const x = { shape: [1, 6, 1], data: Float32Array.of(NaN, 2, 3, NaN, NaN, NaN) };
+    const want = { shape: [1, 3, 1], data: Float32Array.of(2, 3, -Infinity) };
+    await check(ops.maxPool1d("Y", X, { size: 2 }), { X: x as never }, want as never);
+  });
   test("bad input", () => {
     const X = placeholder("X", [1, 8, 8, 4]);
     const pool =

@@ -367,6 +367,19 @@ describe("split with the tail shift", () => {
 });
 
 describe("pad", () => {
+  test("what is added is stored where there is a place for it", () => {
+    const X = placeholder("X", [5, 5]);
+    const E = compute("E", { i: 5, j: 5 }, ({ i, j }) => X.at(i, j).add(1));
+    const Y = compute("Y", { i: 5, j: 5 }, ({ i, j }) => E.at(i, j).mul(2));
+    const s = schedule(Y);
+    const before = s.func;
+    const copy = s.cacheRead(E, X, "workspace");
+    // longer than what it becomes part of, so that a test guards its stores
+    s.split(s.ownLoops(copy)[1]!, { jo: "rest", ji: 4 }, { tail: "pad" });
+    s.reverseComputeInline(E);
+    s.pad(E, s.ownLoops(E)[0]!, 2, 1);
+    same(s, before);
+  });
   test("a product of whole tiles: operands, accumulators and sum", () => {
     const { A, B, C, s, before, i, j, k } = gemm();
     const [a, b] = [s.cacheRead(C, A, "workspace"), s.cacheRead(C, B, "workspace")];
