@@ -60,10 +60,19 @@ function matches(
   const reader = conjuncts(r.node.predicate).reduce((f, c) => f.withCondition(substitute(c, same)), facts);
   if (!conjuncts(w.node.predicate).every((c) => prove(c, reader))) return false;
   let equal = true;
-  visitExprsIn(r.node.body, (e) => {
+  const check = (e: Expr): void => {
     if (e.kind !== "load" || e.buffer !== buffer) return;
     const read = e.index.map((i) => substitute(substitute(i, here), same));
     if (!read.every((i, d) => prove(eq(i, target[d]!), reader))) equal = false;
+  };
+  visitExprsIn(r.node.body, check);
+  if (r.node.init === undefined) return equal;
+  // an init comes before the outermost loop that carries the reduction, and then before what is finished inside of that
+  const carried = feeding(r.node, "reduction");
+  const early = r.loops.some((l) => joined.has(l.var) && carried.has(l.var));
+  visitExprsIn(r.node.init, (e) => {
+    if (early && e.kind === "load" && e.buffer === buffer) equal = false;
+    check(e);
   });
   return equal;
 }

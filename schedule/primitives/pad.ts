@@ -128,9 +128,11 @@ export function padLoop(
 
   for (const p of below) {
     const axis = axes.get(p.node);
-    if (axis === undefined) continue;
     const now = treeOf(func).blocks.get(p.node.id)!;
-    checkAdded(f, func, now, now.node.iters.find((it) => it.var === axis.var)!, axis.extent, multiple, report);
+    if (axis !== undefined)
+      checkAdded(f, func, now, now.node.iters.find((it) => it.var === axis.var)!, axis.extent, multiple, report);
+    // also of a block that computes the same once more in each iteration
+    checkComputed(func, now, report);
   }
   return { func, replaced: buffers };
 }
@@ -307,13 +309,15 @@ function checkAdded(
         legal: hint(undefined),
       });
   }
+}
+function checkComputed(f: Func, p: Place<Block>, report: Report): void {
   const problem = readProblem(treeOf(f).blocks.values(), p);
   if (problem)
     report.bad({
       condition: 7,
       code: "computed",
       message: problem.why,
-      marks: [b.id, problem.writer.node.id],
+      marks: [p.node.id, problem.writer.node.id],
       legal: () => [...report.hint(), `pad before computeAt`],
     });
 }

@@ -3,7 +3,7 @@
  * instruction become sequences of ones that have.
  *
  * `legalizeValues` runs on vectors of any width and leaves indices alone, which must stay readable for the passes that
- * follow. `legalizeRest` runs last, on the scalar arithmetic of addresses, conditions and loop bounds.
+ * follow. `legalizeRest` runs last, on the scalars of addresses, conditions and loop bounds, which data may decide by any function.
  */
 import {
   type Buffer,
@@ -67,5 +67,5 @@ export function legalizeValues(f: Func, target: Target): Func {
 
 export function legalizeRest(s: Stmt, target: Target): Stmt {
   const memo = new Map<Expr, Expr>();
-  return mapExprs(s, (e) => legalizeOps(e, target, {}, memo));
+  return mapExprs(s, (e) => legalizeOps(expandMath(e, target), target, {}, memo));
 }

@@ -367,6 +367,19 @@ describe("split with the tail shift", () => {
 });
 
 describe("pad", () => {
+  test("not around a block that would read once more what an iteration before computed", () => {
+    const X = placeholder("X", [1]);
+    const E = compute("E", { i: 1 }, ({ i }) => X.at(i).add(3));
+    const Y = compute("Y", { i: 1 }, ({ i }) => E.at(i).mul(2));
+    const s = schedule(Y);
+    const { i } = s.loops(E);
+    s.reverseComputeAt(Y, i);
+    const before = `${s}`;
+    expect(() => s.split(i, { io: "rest", ii: 8 }, { tail: "pad" })).toThrow(
+      /can't prove that E has computed what Y reads/,
+    );
+    expect(`${s}`).toBe(before);
+  });
   test("what is added is stored where there is a place for it", () => {
     const X = placeholder("X", [5, 5]);
     const E = compute("E", { i: 5, j: 5 }, ({ i, j }) => X.at(i, j).add(1));

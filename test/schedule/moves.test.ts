@@ -3,7 +3,19 @@ import { type Loop, replay, type Schedule, schedule } from "../../schedule/index
 import { unrollAndVectorize } from "../../schedule/library/index.ts";
 import { lowerFunc } from "../../src/lower/index.ts";
 import { wasm } from "../../src/target/index.ts";
-import { type AnyTensor, argmax, compute, dim, max, placeholder, reduce, scan, sum } from "../../te/index.ts";
+import {
+  type AnyTensor,
+  argmax,
+  compute,
+  dim,
+  lit,
+  max,
+  placeholder,
+  reduce,
+  scan,
+  scatter,
+  sum,
+} from "../../te/index.ts";
 import { nest, same } from "./helper.ts";
 
 const n = dim("n", { min: 1, max: 40 });
@@ -388,5 +400,27 @@ describe("computeWith, in step", () => {
     refused(Y, "y", (s) => {
       s.decomposeReduction(P, p!(s)[0]!);
     });
+  });
+  test("not where an init reads it before the loop that carries its sum", () => {
+    const D = placeholder("D", [4, 1], "i32");
+    const A = compute("A", { y: 4, b: 1 }, ({ y, b }) => D.at(y, b).add(1));
+    const H = scatter(
+      "H",
+      { y: 4, b: 1 },
+      { y: 4, x: 1 },
+      ({ y, x }) => ({ at: [y, D.at(y, x).min(0).max(0)], value: lit(1, "i32") }),
+      {
+        init: ({ y, b }) => A.at(y, b),
+      },
+    );
+    const s = schedule(H);
+    const before = s.func;
+    expect(() => s.computeWith(H, s.loops(A).b)).toThrow(/computeWith, condition 4/);
+    s.reverseComputeAt(H, s.loops(A).y);
+    same(s, before);
+    const Z = compute("Z", { y: 4, b: 1 }, ({ y, b }) => A.at(y, b).mul(2));
+    const t = schedule(Z);
+    t.computeWith(Z, t.loops(A).b);
+    same(t, t.unscheduled().func);
   });
 });
