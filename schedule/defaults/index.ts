@@ -17,6 +17,7 @@ import { scheduleElementwise } from "./elementwise.ts";
 import { epilogueOf, inlineStages, keepRows } from "./fusion.ts";
 import { lanewiseAxis, scheduleLanewise, scheduleReduction } from "./reduction.ts";
 import { isScatter, scheduleScatter } from "./scatter.ts";
+import { isStreaming, scheduleStreaming } from "./stream.ts";
 import { scheduleWindow, windowAxis } from "./window.ts";
 
 /**
@@ -93,6 +94,7 @@ function recipesFor(
   const lanes = lanewiseAxis(shape);
   const list: (Recipe | undefined)[] = [
     lanes && !c?.rows ? { run: () => scheduleLanewise(s, b, shape, lanes), withEpilogue: false } : undefined,
+    c && isStreaming(c) ? { run: () => scheduleStreaming(s, b, c), withEpilogue: false } : undefined,
     c && { run: () => scheduleContraction(s, b, c, epilogue, target), withEpilogue: true },
     slide && { run: () => scheduleWindow(s, b, shape, slide, epilogue), withEpilogue: true },
     { run: () => scheduleReduction(s, b, shape, epilogue), withEpilogue: true },

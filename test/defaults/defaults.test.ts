@@ -196,8 +196,12 @@ describe("default schedules", () => {
   test("a matrix times a vector: lanes along the rows, or columns side by side", () => {
     const tall = shape(byDefault(ops.matmul("C", placeholder("A", [6, 64]), placeholder("B", [64, 1]))));
     expect(tall).toMatch(/vectorized ki|vectorized ii|vectorized i /);
-    const wide = shape(byDefault(ops.matmul("C", placeholder("A", [1, 20]), placeholder("B", [20, 96]))));
-    expect(wide).toContain("vectorized ji in 48");
+    const [row, B] = [placeholder("A", [1, 20]), placeholder("B", [20, 96])];
+    const wide = shape(byDefault(ops.matmul("C", row, B)));
+    expect(wide).toMatch(/for ko in 3\n *for jo_?1? in 6\n *unrolled ki in 8\n *vectorized ji_?1? in 16/);
+    // of a constant matrix, panels are in order already
+    const packed = shape(byDefault(ops.matmul("C", row, weights("W", 20, 96))));
+    expect(packed).toContain("vectorized ji in 48");
   });
   test("pooling over everything goes along the channels", () => {
     const s = byDefault(ops.globalAveragePool("Y", placeholder("X", [1, 4, 4, 48]) as never) as never);
