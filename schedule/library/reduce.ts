@@ -1,4 +1,4 @@
-import { bytesOf, visitStmt } from "../../src/ir/index.ts";
+import { bytesOf, constInt, visitStmt } from "../../src/ir/index.ts";
 import { VECTOR_BYTES } from "../../src/target/index.ts";
 import { badArgument, checkLoop, checkSchedule, describe } from "../arguments.ts";
 import type { BlockHandle, BlockLike, Loop, Schedule } from "../index.ts";
@@ -68,6 +68,11 @@ function registerOf(s: AnySchedule, block: BlockLike): number {
   return VECTOR_BYTES / bytes;
 }
 
+function extentOf(s: AnySchedule, block: BlockLike, l: Loop): number | undefined {
+  const node = blockAt(s, block).path.find((x) => x.kind === "for" && x.var === l.var);
+  return node?.kind === "for" ? constInt(node.extent) : undefined;
+}
+
 interface Lanewise {
   readonly rf: BlockHandle;
   readonly lanes: Loop;
@@ -86,8 +91,11 @@ function lanewise<X>(s: Schedule<X>, block: BlockLike, loop: Loop, name: string,
   const at = around.findLast((l) => l !== rest && s.loopList(block).includes(l));
   if (at) s.computeAt(rf, at);
   const own = s.ownLoops(rf);
-  // one element of the block is left there, so the lanes are the only spatial loop
-  const lanes = (at ? own.find((l) => s.axisKind(rf, l) === "spatial") : Object.values(loops)[0]) as Loop;
+  // one element of the block is left there, so the lanes are the only spatial loop, but for some of one iteration
+  const spatial = own.filter((l) => s.axisKind(rf, l) === "spatial");
+  const lanes = (
+    at ? (spatial.find((l) => extentOf(s as AnySchedule, rf, l) === n) ?? spatial[0]) : Object.values(loops)[0]
+  ) as Loop;
   const reduction = own.filter((l) => s.axisKind(rf, l) === "reduction");
   if (own.at(-1) !== lanes) s.reorder(...reduction, lanes);
   s.vectorize(lanes);

@@ -118,6 +118,10 @@ describe("default schedules", () => {
           vectorized i1i_1 in 8
             block Y"
     `);
+    // a single row is no other case
+    expect(shape(byDefault(ops.softmax("Y", placeholder("X", [1, 40]))))).toMatch(
+      /vectorized r1i in 16\n *block Y.max.rf\n/,
+    );
     const outer = shape(byDefault(ops.layerNorm("Y", placeholder("X", [3, 40])))).match(/^for .*/gm);
     expect(outer).toEqual(["for i0 in 3"]);
   });
