@@ -21,30 +21,10 @@ import {
   type Values,
 } from "./common.ts";
 import type { Optional } from "./normalization.ts";
-import { biasOf, operands } from "./operands.ts";
-import {
-  constantTaps,
-  type Layouts,
-  type Placement,
-  padded,
-  type Rank,
-  type SpatialNames,
-  sliding,
-  tapAt,
-  type WindowOptions,
-} from "./window.ts";
+import { biasOf, type ConvOptions, type DepthwiseOptions, operands } from "./operands.ts";
+import { constantTaps, type Placement, padded, type Rank, type SpatialNames, sliding, tapAt } from "./window.ts";
 import { winogradConv2d } from "./winograd.ts";
 
-export interface DepthwiseOptions<R extends Rank, B> extends WindowOptions {
-  /** Order of the axes of input and result; channels last unless told otherwise. */
-  readonly layout?: Layouts[R];
-  /** One number per channel of the result, added. */
-  readonly bias?: B;
-}
-export interface ConvOptions<R extends Rank, B> extends DepthwiseOptions<R, B> {
-  /** Channels are divided into so many groups, which don't see each other; 1 unless told otherwise. */
-  readonly groups?: number;
-}
 /** Loops: n, the spatial axes, o; the reduction goes over kd, kh, kw (as far as there are) and c. */
 export type Convolved<R extends Rank, N extends string, X, W, B> = Tensor<
   DTypeOf<X>,

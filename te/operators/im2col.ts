@@ -16,11 +16,10 @@ import {
   type TensorOf,
   type Values,
 } from "./common.ts";
-import type { DepthwiseOptions } from "./convolution.ts";
 import { fuse, type Point, product, unfuse } from "./fused.ts";
 import { reshape } from "./layout.ts";
 import type { Optional } from "./normalization.ts";
-import { biasOf, operands } from "./operands.ts";
+import { biasOf, type DepthwiseOptions, operands } from "./operands.ts";
 import {
   constantTaps,
   type Placement,

@@ -20,13 +20,11 @@ export { type Attended, type AttentionOptions, attention } from "./attention.ts"
 export type { Broadcast } from "./broadcast.ts";
 export type { Carried, ShapeIn, TensorOf } from "./common.ts";
 export {
-  type ConvOptions,
   type Convolved,
   conv1d,
   conv2d,
   conv3d,
   type Depthwise,
-  type DepthwiseOptions,
   depthwiseConv2d,
 } from "./convolution.ts";
 export {
@@ -91,6 +89,7 @@ export {
   type ScaleAndBias,
   softmax,
 } from "./normalization.ts";
+export type { ConvOptions, DepthwiseOptions } from "./operands.ts";
 export {
   type AveragePoolOptions,
   averagePool1d,

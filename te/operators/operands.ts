@@ -1,7 +1,18 @@
 /** Operands of window operators, read and checked. */
 import type { Extent } from "../types.ts";
 import type { Call, Values } from "./common.ts";
-import { type Placement, placement, type Rank } from "./window.ts";
+import { type Layouts, type Placement, placement, type Rank, type WindowOptions } from "./window.ts";
+
+export interface DepthwiseOptions<R extends Rank, B> extends WindowOptions {
+  /** Order of the axes of input and result; channels last unless told otherwise. */
+  readonly layout?: Layouts[R];
+  /** One number per channel of the result, added. */
+  readonly bias?: B;
+}
+export interface ConvOptions<R extends Rank, B> extends DepthwiseOptions<R, B> {
+  /** Channels are divided into so many groups, which don't see each other; 1 unless told otherwise. */
+  readonly groups?: number;
+}
 
 /** The bias, where there is one, checked against the channels of the result. */
 export function biasOf(call: Call, x: Values, bias: unknown, channels: Extent): Values | undefined {

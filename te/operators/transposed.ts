@@ -8,9 +8,9 @@ import { sum } from "../reduce.ts";
 import type { Tensor } from "../tensor.ts";
 import type { DTypeOf, Extent, NumericType } from "../types.ts";
 import { Call, type IndexRecord, plus, record, shapeText, type TensorOf, times, type Values } from "./common.ts";
-import type { Convolved, DepthwiseOptions } from "./convolution.ts";
+import type { Convolved } from "./convolution.ts";
 import type { Optional } from "./normalization.ts";
-import { biasOf, operands } from "./operands.ts";
+import { biasOf, type DepthwiseOptions, operands } from "./operands.ts";
 import { constantTaps, type PerAxis, type Placement, perAxis, type Rank, sides } from "./window.ts";
 
 export interface ConvTransposeOptions<R extends Rank, B> extends DepthwiseOptions<R, B> {

@@ -21,10 +21,10 @@ import {
   times,
   type Values,
 } from "./common.ts";
-import type { DepthwiseOptions } from "./convolution.ts";
 import { fuse, type Point, product, unfuse } from "./fused.ts";
 import { type ConvolvedInStages, type Ungrouped, ungrouped } from "./im2col.ts";
 import type { Optional } from "./normalization.ts";
+import type { DepthwiseOptions } from "./operands.ts";
 import { padded, type Sliding } from "./window.ts";
 
 type Value = Expr<any, any>;
