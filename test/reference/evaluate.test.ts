@@ -257,4 +257,12 @@ describe("bounds", () => {
     const relu = compute("relu", {}, () => maximum(zeroish.at(), 0));
     expect(boundOf(relu)).toBeLessThan(1e-4);
   });
+  it("an infinite sum of f16 is certain only of two terms: others may overflow to the other side before", () => {
+    const H = placeholder("H", [3], "f16");
+    const inputs = { H: Uint16Array.of(0xfc00, 0x7bff, 0x7bff) };
+    const total = compute("total", {}, () => sum({ k: 3 }, ({ k }) => H.at(k)));
+    const two = compute("two", {}, () => sum({ k: 2 }, ({ k }) => H.at(k)));
+    expect(evaluateWithBound(total, inputs).bound[0]).toBe(Infinity);
+    expect(evaluateWithBound(two, inputs).bound[0]).toBe(0);
+  });
 });
