@@ -3,7 +3,8 @@
  * it is (it defines the tensor, and is what a schedule by hand schedules); who compiles may have another one computed in its place.
  */
 import { TeError } from "./error.ts";
-import type { Tensor } from "./tensor.ts";
+import { isTensor, type Tensor } from "./tensor.ts";
+import { describe } from "./text.ts";
 
 export interface Alternative {
   /** Of the algorithm: "winograd-4x4". */
@@ -19,6 +20,15 @@ const known = new WeakMap<Tensor, readonly Alternative[]>();
  *     withAlternatives(direct, [{ name: "winograd-4x4", make: () => winogradConv2d(name, X, W) }]);
  */
 export function withAlternatives<T extends Tensor>(t: T, list: readonly Alternative[]): T {
+  if (!isTensor(t)) throw new TeError("te.alternative", `alternatives are given for ${describe(t)}: expected a tensor`);
+  const bad = Array.isArray(list)
+    ? list.find((a) => typeof a?.name !== "string" || typeof a?.make !== "function")
+    : list;
+  if (!Array.isArray(list) || (bad !== undefined && list.includes(bad)))
+    throw new TeError(
+      "te.alternative",
+      `an alternative of "${t.name}" is ${describe(bad)}: expected a list of { name, make }, make a function that returns the tensor`,
+    );
   const made = new Map<Alternative, Tensor>();
   const once = list.map(
     (a): Alternative => ({

@@ -17,6 +17,7 @@ import { nativeLanes } from "../../src/target/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize } from "../library/index.ts";
 import { type AnySchedule, shapeOf, sizeOf } from "./analysis.ts";
+import { splitAxis } from "./nests.ts";
 
 /** Positions that may be written out along one axis. */
 const FEW = 8;
@@ -92,14 +93,12 @@ export function scheduleCases(s: AnySchedule, b: BlockHandle, kinds: readonly Ki
       lanes.push(li);
     } else if (k.few || (feeders.length > 0 && k.iter !== along && isFew(k.iter))) cases.push(loop);
     else if (k.modulo !== undefined) {
-      const [o, i] = [`${loop.name}o`, `${loop.name}i`];
-      const made = s.split(loop, { [o]: "rest", [i]: k.modulo }) as Record<string, Loop>;
-      outer.push(made[o]!);
-      cases.push(made[i]!);
+      const parts = splitAxis(s, [loop], k.modulo);
+      outer.push(...parts.outer);
+      cases.push(...parts.inner);
     } else if (rows !== undefined && sizeOf(k.iter) % rows === 0) {
-      const [o, i] = [`${loop.name}o`, `${loop.name}i`];
-      const made = s.split(loop, { [o]: "rest", [i]: rows }) as Record<string, Loop>;
-      outer.push(made[o]!, made[i]!);
+      const parts = splitAxis(s, [loop], rows);
+      outer.push(...parts.outer, ...parts.inner);
     } else outer.push(loop);
   }
   // the lanes' outer loop is the innermost of those that stay

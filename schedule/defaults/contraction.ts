@@ -8,8 +8,17 @@ import { type BlockIter, type Buffer, blocksOf, buffersIn, constInt } from "../.
 import { nativeLanes, type Target } from "../../src/target/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize } from "../library/index.ts";
-import { type Access, type AnySchedule, type Contraction, fusable, runsAlong, sizeOf, strideIn } from "./analysis.ts";
-import { type Axis, axesInStep, fuseAxes, indicesIn, splitAxis } from "./nests.ts";
+import {
+  type Access,
+  type AnySchedule,
+  type Contraction,
+  fusable,
+  runsAlong,
+  shapeOf,
+  sizeOf,
+  strideIn,
+} from "./analysis.ts";
+import { type Axis, axesInStep, fuseAxes, splitAxis } from "./nests.ts";
 import { registerTileFor } from "./tile.ts";
 
 /** Rows that have to share a panel before copying it pays. */
@@ -73,7 +82,7 @@ function planOf(s: AnySchedule, block: BlockHandle, c: Contraction, out: BlockHa
   const iterOf = new Map(c.spatial.map((i) => [i.var, i]));
   const dims = target.map((e, d): Dim => ({ iter: iterOf.get(e as BlockIter["var"])!, axis: axes[d]! }));
   const consumer = blocksOf(s.func.body).find((b) => b.id === out.id)!;
-  const [mine, theirs] = [c.accesses, indicesIn(consumer)];
+  const [mine, theirs] = [c.accesses, shapeOf(consumer).accesses];
   const position = new Map(consumer.iters.map((i, d) => [d, i]));
   const one = (d: number): boolean =>
     constInt(dims[d + 1]!.iter.extent) !== undefined &&

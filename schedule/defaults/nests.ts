@@ -1,5 +1,5 @@
 /** Loops of several blocks that run over the same axes, changed alike, so that their nests can become one. */
-import { type Block, type Buffer, blocksOf, type Expr, visitExprsIn, visitStmt } from "../../src/ir/index.ts";
+import { type Block, blocksOf, type Expr } from "../../src/ir/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import type { AnySchedule } from "./analysis.ts";
 
@@ -31,12 +31,4 @@ export function splitAxis(s: AnySchedule, a: Axis, size: number): { readonly out
     return [made[o]!, made[i]!] as const;
   });
   return { outer: parts.map((p) => p[0]), inner: parts.map((p) => p[1]) };
-}
-
-/** Accesses of a block: what it stores to and what it reads. */
-export function indicesIn(block: Block): { readonly buffer: Buffer; readonly index: readonly Expr[] }[] {
-  const out: { buffer: Buffer; index: readonly Expr[] }[] = [];
-  visitStmt(block.body, (x) => void (x.kind === "store" && out.push(x)));
-  visitExprsIn(block.body, (e) => void (e.kind === "load" && out.push(e)));
-  return out;
 }

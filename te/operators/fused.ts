@@ -14,7 +14,7 @@ export const product = (shape: Shape): Extent =>
     return typeof a === "number" ? times(b, a) : a.mul(b);
   }, 1);
 /** An extent to divide by: where it is 0 nothing is read, and anything will do. */
-const divisor = (n: Extent): never => (known(n) === 0 ? 1 : n) as never;
+export const divisor = (n: Extent): never => (known(n) === 0 ? 1 : n) as never;
 
 /** Where a point lies on the one axis that stands for all. */
 export const fuse = (point: readonly Point[], shape: Shape): Point =>

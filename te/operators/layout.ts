@@ -24,6 +24,7 @@ import {
   times,
   type Values,
 } from "./common.ts";
+import { divisor, product } from "./fused.ts";
 
 type Point = Expr<"i32", any>;
 /** X with its axes in another order or of other extents. */
@@ -58,11 +59,6 @@ export function transpose<const N extends string, const X extends AnyTensor>(
   return compute(name, shape, (...p) => t.at(...all.map((d) => p[list.indexOf(d)]!))) as never;
 }
 
-const product = (s: Shape): Extent =>
-  s.reduce<Extent>((a, b) => {
-    if (typeof b === "number") return times(a, b);
-    return typeof a === "number" ? times(b, a) : a.mul(b);
-  }, 1);
 /** Axes of both shapes that hold the same elements: [from, to) in each. */
 interface Span {
   readonly of: readonly [number, number];
@@ -140,8 +136,6 @@ export function reshape<const N extends string, const X extends AnyTensor, const
     return t.at(...index);
   }) as never;
 }
-/** An extent to divide by: where it is 0 nothing is read, and anything will do. */
-const divisor = (n: Extent): never => (known(n) === 0 ? 1 : n) as never;
 /** The shape with what stands for -1. */
 function leftOver(call: Call, x: Values, shape: Shape): Shape {
   const at = shape.flatMap((n, d) => (n === -1 ? [d] : []));

@@ -69,6 +69,9 @@ describe("algorithms", () => {
     const Y = compute("Y", { i: 4 }, ({ i }) => X.at(i).add(1));
     withAlternatives(Y, [{ name: "longer", make: () => compute("Y", { i: 5 }, ({ i }) => X.at(i.min(3)).add(1)) }]);
     expect(() => alternativesOf(Y)[0]!.make()).toThrow(/alternative "longer" of "Y" computes f32 "Y" of another shape/);
+    expect(() => withAlternatives(5 as never, [])).toThrow(/alternatives are given for number 5: expected a tensor/);
+    for (const list of [undefined, [{ name: "a" }]])
+      expect(() => withAlternatives(Y, list as never)).toThrow(/expected a list of \{ name, make \}/);
     await expect(build(Y, { algorithm: "fast" as never, target: wasm() })).rejects.toThrow(
       /the algorithm is "fast", but "auto" or "direct" was expected/,
     );
