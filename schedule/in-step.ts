@@ -3,15 +3,16 @@ import { type Facts, prove } from "../src/arith/index.ts";
 import {
   type Block,
   type Buffer,
+  buffersIn,
   type Expr,
   eq,
   type For,
   type Func,
   substitute,
   type Var,
-  visitExprsIn,
   visitStmt,
 } from "../src/ir/index.ts";
+import { bound, readsOf } from "./accesses.ts";
 import { conjuncts, feeding, isUpdate } from "./analysis.ts";
 import { bindingsOf } from "./regions.ts";
 import { factsAround, type Place, readersOf, writersOf } from "./tree.ts";
@@ -58,21 +59,17 @@ function matches(
   const target = written[0]!.map((e) => substitute(e, there));
   if (written.some((index) => index.some((e, d) => substitute(e, there) !== target[d]))) return false;
   const reader = conjuncts(r.node.predicate).reduce((f, c) => f.withCondition(substitute(c, same)), facts);
-  if (!conjuncts(w.node.predicate).every((c) => prove(c, reader))) return false;
-  let equal = true;
-  const check = (e: Expr): void => {
-    if (e.kind !== "load" || e.buffer !== buffer) return;
-    const read = e.index.map((i) => substitute(substitute(i, here), same));
-    if (!read.every((i, d) => prove(eq(i, target[d]!), reader))) equal = false;
-  };
-  visitExprsIn(r.node.body, check);
-  if (r.node.init === undefined) return equal;
   // an init comes before the outermost loop that carries the reduction, and then before what is finished inside of that
   const carried = feeding(r.node, "reduction");
   const early = r.loops.some((l) => joined.has(l.var) && carried.has(l.var));
-  visitExprsIn(r.node.init, (e) => {
-    if (early && e.kind === "load" && e.buffer === buffer) equal = false;
-    check(e);
+  if (early && r.node.init && buffersIn(r.node.init).reads.has(buffer)) return false;
+  return readsOf(r.node, (x) => x === buffer).every((x) => {
+    const read = bound(bound(x, here), same);
+    const inside = [...read.inner].reduce((f, [v, range]) => f.withVar(v, range.min, range.extent), reader);
+    const known = read.guards.reduce((f, g) => f.withCondition(g), inside);
+    return (
+      conjuncts(w.node.predicate).every((c) => prove(c, known)) &&
+      read.index.every((i, d) => prove(eq(i, target[d]!), known))
+    );
   });
-  return equal;
 }

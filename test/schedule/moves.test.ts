@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Loop, replay, type Schedule, schedule } from "../../schedule/index.ts";
-import { unrollAndVectorize } from "../../schedule/library/index.ts";
+import { unrollAndVectorize, vectorizeReduction } from "../../schedule/library/index.ts";
 import { lowerFunc } from "../../src/lower/index.ts";
 import { wasm } from "../../src/target/index.ts";
 import {
@@ -8,6 +8,7 @@ import {
   argmax,
   compute,
   dim,
+  type Expr,
   lit,
   max,
   placeholder,
@@ -422,5 +423,25 @@ describe("computeWith, in step", () => {
     const t = schedule(Z);
     t.computeWith(Z, t.loops(A).b);
     same(t, t.unscheduled().func);
+  });
+  test("what is guarded in the body is read under its guard", () => {
+    const X = placeholder("X", [3, 37]);
+    const E = compute("E", { i: 3, j: 37 }, ({ i, j }) => X.at(i, j).mul(2));
+    const of = (at: (k: Expr<"i32", never>) => Expr<"i32", never>) =>
+      compute("S", { i: 3 }, ({ i }) => max({ k: 37 }, ({ k }) => E.at(i, at(k as never))));
+    const S = of((k) => k);
+    const s = schedule(S);
+    const before = s.func;
+    // the rest of the lanes is tested inside of the partial sums: their inits need all lanes
+    const { partials } = vectorizeReduction(s, S, s.loops(S).k, 8);
+    s.computeAt(E, s.loopList(partials[0]!)[0]!);
+    const { jo } = s.split(s.ownLoops(E)[0]!, { jo: "rest", ji: 8 });
+    s.computeWith(partials[0]!, jo);
+    expect(nest(s)).toMatch(/block E\(.*\) if jo \* 8 \+ ji < 37:\n.*\n.*\n *block S.rf\(/);
+    same(s, before);
+    // the same guard, but an element of the next iteration
+    const T = of((k) => k.add(1).min(36));
+    const t = schedule(T);
+    expect(() => t.computeWith(T, t.loops(E).j)).toThrow(/computeWith, condition 4/);
   });
 });
