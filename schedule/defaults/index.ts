@@ -14,7 +14,7 @@ import { type AnySchedule, type BlockShape, contractionOf, shapeOf } from "./ana
 import { casesOf, scheduleCases } from "./cases.ts";
 import { scheduleContraction } from "./contraction.ts";
 import { scheduleElementwise } from "./elementwise.ts";
-import { epilogueOf, inlineStages, keepRows } from "./fusion.ts";
+import { epilogueOf, feederOf, inlineStages, keepRows } from "./fusion.ts";
 import { lanewiseAxis, scheduleLanewise, scheduleReduction } from "./reduction.ts";
 import { isScatter, scheduleScatter } from "./scatter.ts";
 import { isStreaming, scheduleStreaming } from "./stream.ts";
@@ -45,7 +45,7 @@ export function defaultSchedule(s: AnySchedule, target: Target): void {
     for (const recipe of recipesFor(s, b, shape, epilogue, target)) {
       if (s.attempt(recipe.run)) continue;
       done.add(b.id);
-      if (epilogue && recipe.withEpilogue) done.add(epilogue.id);
+      if (recipe.also) done.add(recipe.also.id);
       break;
     }
   }
@@ -76,8 +76,8 @@ function writeOutCases(s: AnySchedule, done: Set<BlockId>): void {
 
 interface Recipe {
   readonly run: () => void;
-  /** It schedules what consumes the reduction, too. */
-  readonly withEpilogue: boolean;
+  /** What consumes the reduction, or feeds it, and is scheduled with it. */
+  readonly also?: BlockHandle | undefined;
 }
 /** What a reduction may be scheduled as, best first. */
 function recipesFor(
@@ -87,17 +87,19 @@ function recipesFor(
   epilogue: BlockHandle | undefined,
   target: Target,
 ): Recipe[] {
-  if (isScatter(shape)) return [{ run: () => scheduleScatter(s, b, shape), withEpilogue: false }];
+  if (isScatter(shape)) return [{ run: () => scheduleScatter(s, b, shape) }];
   const own = s.ownLoops(b).length === s.loopList(b).length;
   const c = own ? contractionOf(shape) : undefined;
   const slide = own ? windowAxis(shape) : undefined;
   const lanes = lanewiseAxis(shape);
+  const feeder = lanes && feederOf(s, b, shape, lanes);
   const list: (Recipe | undefined)[] = [
-    lanes && !c?.rows ? { run: () => scheduleLanewise(s, b, shape, lanes), withEpilogue: false } : undefined,
-    c && isStreaming(c) ? { run: () => scheduleStreaming(s, b, c), withEpilogue: false } : undefined,
-    c && { run: () => scheduleContraction(s, b, c, epilogue, target), withEpilogue: true },
-    slide && { run: () => scheduleWindow(s, b, shape, slide, epilogue), withEpilogue: true },
-    { run: () => scheduleReduction(s, b, shape, epilogue), withEpilogue: true },
+    lanes && !c?.rows && feeder ? { run: () => scheduleLanewise(s, b, shape, lanes, feeder), also: feeder } : undefined,
+    lanes && !c?.rows ? { run: () => scheduleLanewise(s, b, shape, lanes, undefined) } : undefined,
+    c && isStreaming(c) ? { run: () => scheduleStreaming(s, b, c) } : undefined,
+    c && { run: () => scheduleContraction(s, b, c, epilogue, target), also: epilogue },
+    slide && { run: () => scheduleWindow(s, b, shape, slide, epilogue), also: epilogue },
+    { run: () => scheduleReduction(s, b, shape, epilogue), also: epilogue },
   ];
   return list.filter((r) => r !== undefined);
 }

@@ -8,13 +8,13 @@ import { type BlockIter, constInt, usesVar } from "../../src/ir/index.ts";
 import { nativeLanes } from "../../src/target/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize } from "../library/index.ts";
-import { type AnySchedule, type BlockShape, sizeOf } from "./analysis.ts";
+import { type AnySchedule, type BlockShape, sizeOf, strideIn } from "./analysis.ts";
 import { type Axis, axesInStep, splitAxis } from "./nests.ts";
 
 /** Steps of a window that may be written out. */
 const STEPS = 32;
-/** Neighbouring results at once: more would leave no registers for what they share. */
-const MOST = 4;
+/** Vectors of channels at once where windows share nothing: lines of memory are read whole. */
+const LINE = 4;
 
 /** The axis along which windows of neighbouring results overlap (or at least lie side by side), where a reduction is over such windows. */
 export function windowAxis(shape: BlockShape): BlockIter | undefined {
@@ -45,11 +45,11 @@ export function scheduleWindow(
   const axes = axesInStep(s, block, target, [out]);
   const axisOf = (i: BlockIter): Axis => axes[target.indexOf(i.var)]!;
   const along = shape.along!;
-  const count = resultsAtOnce(sizeOf(slide));
-  const lanes = Math.min(nativeLanes(shape.stores[0]!.buffer.dtype), sizeOf(along));
+  const lanes = nativeLanes(shape.stores[0]!.buffer.dtype);
+  const { count, vectors } = tileOf(shape, slide, Math.floor(sizeOf(along) / lanes));
 
   const rest = shape.spatial.filter((i) => i !== along && i !== slide).map(axisOf);
-  const c = splitAxis(s, axisOf(along), lanes);
+  const c = splitAxis(s, axisOf(along), Math.min(vectors * lanes, sizeOf(along)));
   const x = count > 1 ? splitAxis(s, axisOf(slide), count) : undefined;
   const reduction = shape.reduction.map((i): Loop => s.loopList(block).find((l) => l.var === i.binding)!);
   // channels inside of positions, as they lie in memory: weights from the nearest cache cost less than lines that are read in parts
@@ -63,8 +63,34 @@ export function scheduleWindow(
   for (const l of [...reduction].reverse()) s.unroll(l);
 }
 
-/** Four, or three where that leaves no rest; all of a few. */
-function resultsAtOnce(extent: number): number {
-  if (extent <= MOST) return extent;
-  return extent % MOST !== 0 && extent % (MOST - 1) === 0 ? MOST - 1 : MOST;
+/**
+ * How many neighbouring results, and vectors of channels of each, are computed at once. Neighbours pay by what their windows share: four where
+ * windows move by one, two where they move by more (the lines that four would touch at a time are too many for the prefetcher), one where
+ * they don't overlap.
+ */
+function tileOf(shape: BlockShape, slide: BlockIter, channels: number): { count: number; vectors: number } {
+  const [step, taps] = strideAndTaps(shape, slide);
+  const extent = sizeOf(slide);
+  if (step >= taps) return { count: 1, vectors: whole(LINE, channels) };
+  // what doesn't slide (weights) is loaded once for each vector of channels, so short rows lose nothing by taking two
+  const weights = shape.reads.some((r) => r.index.every((e) => !usesVar(e, (v) => v === slide.var)));
+  if (step <= 1 && (extent % 4 === 0 || extent > LONG || !weights)) return { count: Math.min(4, extent), vectors: 1 };
+  return { count: Math.min(2, extent), vectors: weights ? whole(2, channels) : 1 };
+}
+/** Rows whose rest of a few results doesn't matter. */
+const LONG = 32;
+/** The most, up to a number, that divides evenly. */
+const whole = (most: number, n: number): number => (n % most === 0 || most === 1 ? most : whole(most - 1, n));
+
+/** By how much the windows move along an axis from one result to the next, and how many steps of them go that way. */
+function strideAndTaps(shape: BlockShape, slide: BlockIter): readonly [step: number, taps: number] {
+  for (const r of shape.reads)
+    for (const e of r.index) {
+      const taps = shape.reduction.filter((k) => usesVar(e, (v) => v === k.var));
+      if (taps.length === 0 || !usesVar(e, (v) => v === slide.var)) continue;
+      // dilated windows share as much as others do, some results further on
+      const [step, dilation] = [strideIn(e, slide.var) ?? 1, strideIn(e, taps[0]!.var) ?? 1];
+      return [step / dilation, sizeOf(taps[0]!)];
+    }
+  return [1, 1];
 }

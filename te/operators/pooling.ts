@@ -3,6 +3,7 @@
 import { isFloat, minInt } from "../../src/ir/index.ts";
 import { compute } from "../compute.ts";
 import type { Expr } from "../expr.ts";
+import { lit } from "../functions.ts";
 import { sum } from "../reduce.ts";
 import type { Tensor } from "../tensor.ts";
 import type { DTypeOf, FloatType, NumericType, Red } from "../types.ts";
@@ -91,7 +92,8 @@ function pool(
           windows,
           place.spatial.map((s) => axes[s]!),
         );
-    return typeof count === "number" ? total.mul(1 / count) : total.div(count);
+    // counts are few, and mostly known: their reciprocals are constants, while each division would take as long as a small window
+    return total.mul(typeof count === "number" ? 1 / count : lit(1, input.dtype as "f32").div(count));
   }) as never;
 }
 /** How many elements of windows at a position are the input's own. */

@@ -71,25 +71,43 @@ describe("default schedules", () => {
     expect(shape(s)).toContain("for kw_c in 9");
   });
   test("depthwise: the window is written out for four neighbours, and the padding needs no copy", () => {
-    const [X, W, b] = [placeholder("X", [1, 6, 9, 8]), weights("W", 3, 3, 8, 1), weights("b", 8)];
+    const [X, W, b] = [placeholder("X", [1, 6, 8, 8]), weights("W", 3, 3, 8, 1), weights("b", 8)];
     const s = byDefault(ops.relu("Y", ops.depthwiseConv2d("D", X, W, { padding: 1, bias: b })));
     expect(shape(s)).toMatchInlineSnapshot(`
       "for n in 1
         for h in 6
-          for wo in 3
+          for wo in 2
             for co in 2
-              unrolled wi in 3
+              unrolled wi in 4
                 vectorized ci in 4
                   block D.acc.init
               unrolled kh in 3
                 unrolled kw in 3
-                  unrolled wi_1 in 3
+                  unrolled wi_1 in 4
                     vectorized ci_1 in 4
                       block D.acc
-              unrolled i2i in 3
+              unrolled i2i in 4
                 vectorized i3i in 4
                   block Y"
     `);
+  });
+  test("windows: fewer neighbours, or none, where less is shared", () => {
+    const inner = (Y: AnyTensor): string =>
+      shape(byDefault(Y))
+        .match(/(unrolled [wh]i_1 in .*\n *)?vectorized .*\n *block (Y|D)(.acc)?$/m)![0]
+        .replace(/\n */g, ", ");
+    const depthwise = (w: number, stride: number) =>
+      ops.depthwiseConv2d("D", placeholder("X", [1, 6, w, 8]), weights("W", 3, 3, 8, 1), { padding: 1, stride });
+    expect(inner(depthwise(7, 1))).toBe("unrolled wi_1 in 2, vectorized ci_1 in 8, block D");
+    expect(inner(depthwise(16, 2))).toBe("unrolled wi_1 in 2, vectorized ci_1 in 8, block D");
+    const X = placeholder("X", [1, 8, 12, 48]);
+    expect(inner(ops.maxPool2d("Y", X, { size: 3, stride: 2, padding: 1 }))).toBe(
+      "unrolled wi_1 in 2, vectorized ci_1 in 4, block Y",
+    );
+    expect(inner(ops.maxPool2d("Y", X, { size: 2 }))).toBe("vectorized ci_1 in 16, block Y");
+    expect(inner(ops.averagePool2d("Y", X, { size: 3, stride: 1, padding: 1 }))).toBe(
+      "unrolled wi_1 in 4, vectorized ci_1 in 4, block Y.acc",
+    );
   });
   test("softmax and layer norm go through a row once for each stage while it is in the cache", () => {
     expect(shape(byDefault(ops.softmax("Y", placeholder("X", [3, 40]))))).toMatchInlineSnapshot(`
@@ -102,22 +120,26 @@ describe("default schedules", () => {
             block Y.max.rf_1
         unrolled r1i_2 in 4
           block Y.max
+        vectorized r1i_3 in 8
+          block Y.sum.rf.init
         for i1o in 5
           vectorized i1i in 8
             block Y.exp
-        for r1o_2 in 3
-          vectorized r1i_3 in 16
+          vectorized r1i_4 in 8
             block Y.sum.rf
-        unrolled r1o_3 in 4
-          vectorized r1i_4 in 4
+        unrolled r1o_2 in 2
+          vectorized r1i_5 in 4
             block Y.sum.rf_1
-        unrolled r1i_5 in 4
+        unrolled r1i_6 in 4
           block Y.sum
         block Y.scale
         for i1o_1 in 5
           vectorized i1i_1 in 8
             block Y"
     `);
+    // lengths that are no multiple keep their rest in the same pass
+    const odd = shape(byDefault(ops.softmax("Y", placeholder("X", [3, 37]))));
+    expect(odd).toMatch(/block Y.exp\n *vectorized .*\n *block Y.sum.rf\n/);
     // a single row is no other case
     expect(shape(byDefault(ops.softmax("Y", placeholder("X", [1, 40]))))).toMatch(
       /vectorized r1i in 16\n *block Y.max.rf\n/,
