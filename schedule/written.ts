@@ -60,6 +60,11 @@ export function writtenBy(b: Block, loops: readonly For[], facts: Facts): Writte
   const inner = factsIn(loops, facts);
   let bindings = b.iters.map((it) => simplifyIndex(it.binding, inner));
   const outer: Expr[] = [];
+  // a loop that no axis depends on has to run at all
+  for (const l of loops) {
+    const runs = ge(l.extent, int(1));
+    if (!bindings.some((e) => varsOf(e).has(l.var)) && !prove(runs, facts)) outer.push(runs);
+  }
   const later: { form: Form }[] = [];
   let free = new Set(ranges.keys());
   let known = inner;

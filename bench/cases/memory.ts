@@ -1,4 +1,7 @@
-/** Work that memory bounds: softmax, layer normalization, pooling. */
+/**
+ * Work that memory bounds: softmax, layer normalization, pooling. Each at sizes that the caches of one core (and its neighbours) hold, where a
+ * copy runs as fast as loads and stores go, and at sizes that come from memory.
+ */
 import { EPSILON, layerNormOf, type PoolShape, poolOf, softmaxOf } from "../work/index.ts";
 import { byDefault, type Case } from "./case.ts";
 
@@ -7,10 +10,12 @@ const SOFTMAX: readonly Rows[] = [
   [197, 1000],
   [2364, 197],
   [4096, 1000],
+  [32768, 1000],
 ];
 const LAYER_NORM: readonly Rows[] = [
   [197, 768],
   [4096, 1024],
+  [32768, 1024],
 ];
 const POOL: { readonly [name: string]: PoolShape } = {
   "max 3x3-64-112-s2": { of: "max", height: 112, width: 112, channels: 64, size: 3, stride: 2, pad: 1 },
@@ -18,6 +23,11 @@ const POOL: { readonly [name: string]: PoolShape } = {
   "average 2x2-256-56-s2": { of: "average", height: 56, width: 56, channels: 256, size: 2, stride: 2 },
   "average 3x3-64-112": { of: "average", height: 112, width: 112, channels: 64, size: 3, stride: 1 },
   "average all-1024-14": { of: "average", height: 14, width: 14, channels: 1024 },
+  "max 3x3-64-512-s2": { of: "max", height: 512, width: 512, channels: 64, size: 3, stride: 2, pad: 1 },
+  "max 2x2-64-512-s2": { of: "max", height: 512, width: 512, channels: 64, size: 2, stride: 2 },
+  "average 2x2-64-512-s2": { of: "average", height: 512, width: 512, channels: 64, size: 2, stride: 2 },
+  "average 3x3-64-512": { of: "average", height: 512, width: 512, channels: 64, size: 3, stride: 1 },
+  "average all-64-512": { of: "average", height: 512, width: 512, channels: 64 },
 };
 const QUICK = ["softmax 197x1000", "layer norm 197x768", "max 3x3-64-112-s2"];
 

@@ -206,6 +206,16 @@ describe("specialize", () => {
 });
 
 describe("partition", () => {
+  test("a part that may have no iterations is no place for what needs all of them", () => {
+    const n = dim("n", { min: 1, max: 9 });
+    const [X, I] = [placeholder("X", { a: n }), placeholder("I", { a: n }, "i32")];
+    const E = compute("E", { a: n }, ({ a }) => X.at(a).add(1));
+    const G = compute("G", { a: n }, ({ a }) => E.at(I.at(a).min(n.sub(1)).max(0)));
+    const s = schedule(compute("Y", { a: n }, ({ a }) => G.at(a).mul(2)));
+    const { a } = s.loops(E);
+    const { last } = s.partition(a, { first: 2, rest: "rest", last: 1 });
+    expect(condition(s, () => s.reverseComputeAt(G, last.loop(a)))).toEqual(["reverseComputeAt.cover", 7]);
+  });
   test("the padding tests leave the body", () => {
     const { Y, s, before, sizes } = padded();
     const { y, x } = s.loops(Y);
