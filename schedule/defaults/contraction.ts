@@ -18,7 +18,7 @@ import {
   sizeOf,
   strideIn,
 } from "./analysis.ts";
-import { type Axis, axesInStep, fuseAxes, splitAxis } from "./nests.ts";
+import { type Axis, adjacent, axesInStep, fuseAxes, fuseReduction, splitAxis } from "./nests.ts";
 import { registerTileFor } from "./tile.ts";
 
 /** Rows that have to share a panel before copying it pays. */
@@ -104,30 +104,8 @@ function planOf(s: AnySchedule, block: BlockHandle, c: Contraction, out: BlockHa
   const changes = (d: Dim): boolean => c.panels.some((p) => p.uses.has(d.iter.var));
   return { columns, rows, batches: rest.filter(changes), sharing: rest.filter((d) => !changes(d)) };
 }
-/** Whether in each nest the second loop is the only thing in the first. */
-const adjacent = (s: AnySchedule, blocks: readonly BlockHandle[], a: Axis, b: Axis): boolean =>
-  blocks.every((h, n) => {
-    const list = s.loopList(h);
-    return list.indexOf(b[n]!) === list.indexOf(a[n]!) + 1;
-  });
 const fuseAll = (s: AnySchedule, dims: readonly Dim[]): Axis =>
   dims.slice(1).reduce((a, d) => fuseAxes(s, a, d.axis), dims[0]!.axis);
-
-/** The loops of the reduction, with those that every operand goes through as one made one. */
-function fuseReduction(s: AnySchedule, block: BlockHandle, c: Contraction): Loop[] {
-  const loopOf = (i: BlockIter): Loop => s.loopList(block).find((l) => l.var === i.binding)!;
-  const out: Loop[] = [];
-  let last: BlockIter | undefined;
-  for (const i of c.reduction) {
-    const loop = loopOf(i);
-    const before = out.at(-1);
-    const one = last && constInt(i.extent) !== undefined && fusable(c.accesses, last, i);
-    if (one && before && adjacent(s, [block], [before], [loop])) out[out.length - 1] = s.fuse(before, loop);
-    else out.push(loop);
-    last = i;
-  }
-  return out;
-}
 
 interface PanelUse {
   readonly width: number;

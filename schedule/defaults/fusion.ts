@@ -16,7 +16,7 @@ import {
 } from "../../src/ir/index.ts";
 import { ScheduleError } from "../error.ts";
 import { type BlockHandle, blockHandle, type Loop } from "../handles.ts";
-import { type AnySchedule, type BlockShape, contractionOf, shapeOf, sizeOf } from "./analysis.ts";
+import { type AnySchedule, contractionOf, shapeOf, sizeOf } from "./analysis.ts";
 import { lanewiseAxis } from "./reduction.ts";
 import { windowAxis } from "./window.ts";
 
@@ -182,27 +182,4 @@ export function epilogueOf(s: AnySchedule, block: Block): BlockHandle | undefine
     .filter((r) => writes.has(r.buffer))
     .every((r) => r.index.length === e.iters.length && r.index.every((x, d) => x === at(e.iters[d]!)));
   return same ? blockHandle(e.id as BlockId) : undefined;
-}
-
-/** The element-wise block that computes, in the same loops, just the row that a reduction goes through. */
-export function feederOf(s: AnySchedule, b: BlockHandle, shape: BlockShape, axis: BlockIter): BlockHandle | undefined {
-  const outer = s.loopList(b).slice(0, -s.ownLoops(b).length);
-  const [loop] = s.ownLoops(b);
-  if (outer.length === 0 || s.ownLoops(b).length !== 1 || axis.binding !== loop!.var) return undefined;
-  const read = new Set(shape.reads.map((r) => r.buffer));
-  const makers = blocksOf(s.func.body).filter((x) =>
-    [...buffersIn(x).writes].some((w) => read.has(w) && w !== shape.stores[0]!.buffer),
-  );
-  const [maker] = makers;
-  if (makers.length !== 1 || maker!.iters.some((i) => i.kind !== "spatial")) return undefined;
-  const handle = blockHandle(maker!.id);
-  const list = s.loopList(handle);
-  const own = s.ownLoops(handle);
-  const last = maker!.iters.find((i) => i.binding === own[0]?.var);
-  return own.length === 1 &&
-    list.length === outer.length + 1 &&
-    outer.every((l, d) => l === list[d]) &&
-    last?.extent === axis.extent
-    ? handle
-    : undefined;
 }

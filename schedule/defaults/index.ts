@@ -14,10 +14,10 @@ import { type AnySchedule, type BlockShape, contractionOf, shapeOf } from "./ana
 import { casesOf, scheduleCases } from "./cases.ts";
 import { scheduleContraction } from "./contraction.ts";
 import { scheduleElementwise } from "./elementwise.ts";
-import { epilogueOf, feederOf, inlineStages, keepRows } from "./fusion.ts";
+import { epilogueOf, inlineStages, keepRows } from "./fusion.ts";
 import { lanewiseAxis, scheduleLanewise, scheduleReduction } from "./reduction.ts";
 import { isScatter, scheduleScatter } from "./scatter.ts";
-import { isStreaming, scheduleStreaming } from "./stream.ts";
+import { scheduleStreaming, streamOf } from "./stream.ts";
 import { scheduleWindow, windowAxis } from "./window.ts";
 
 /**
@@ -76,7 +76,7 @@ function writeOutCases(s: AnySchedule, done: Set<BlockId>): void {
 
 interface Recipe {
   readonly run: () => void;
-  /** What consumes the reduction, or feeds it, and is scheduled with it. */
+  /** What consumes the reduction, and is scheduled with it. */
   readonly also?: BlockHandle | undefined;
 }
 /** What a reduction may be scheduled as, best first. */
@@ -90,13 +90,12 @@ function recipesFor(
   if (isScatter(shape)) return [{ run: () => scheduleScatter(s, b, shape) }];
   const own = s.ownLoops(b).length === s.loopList(b).length;
   const c = own ? contractionOf(shape) : undefined;
+  const stream = own ? streamOf(shape) : undefined;
   const slide = own ? windowAxis(shape) : undefined;
   const lanes = lanewiseAxis(shape);
-  const feeder = lanes && feederOf(s, b, shape, lanes);
   const list: (Recipe | undefined)[] = [
-    lanes && !c?.rows && feeder ? { run: () => scheduleLanewise(s, b, shape, lanes, feeder), also: feeder } : undefined,
-    lanes && !c?.rows ? { run: () => scheduleLanewise(s, b, shape, lanes, undefined) } : undefined,
-    c && isStreaming(c) ? { run: () => scheduleStreaming(s, b, c) } : undefined,
+    lanes && !c?.rows ? { run: () => scheduleLanewise(s, b, shape, lanes) } : undefined,
+    stream && { run: () => scheduleStreaming(s, b, shape, stream) },
     c && { run: () => scheduleContraction(s, b, c, epilogue, target), also: epilogue },
     slide && { run: () => scheduleWindow(s, b, shape, slide, epilogue), also: epilogue },
     { run: () => scheduleReduction(s, b, shape, epilogue), also: epilogue },

@@ -4,10 +4,9 @@ import { nativeLanes, VECTOR_REGISTERS } from "../../src/target/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize, vectorizeReduction } from "../library/index.ts";
 import { type AnySchedule, type BlockShape, runsAlong, sizeOf } from "./analysis.ts";
-import { splitAxis } from "./nests.ts";
 
 /** Accumulators at once: room is left for what is added to them. */
-const MOST = VECTOR_REGISTERS - 3;
+export const MOST = VECTOR_REGISTERS - 3;
 
 /** The axis of a reduction that what it reads runs along, where nothing runs along the result: its lanes are partial results. */
 export function lanewiseAxis(shape: BlockShape): BlockIter | undefined {
@@ -19,29 +18,14 @@ export function lanewiseAxis(shape: BlockShape): BlockIter | undefined {
   return rows && !columns ? last : undefined;
 }
 
-/**
- * Partial results for lanes of the axis that memory runs along, several vectors of them to hide the latency of each sum. What computes
- * the row element by element does so in the same pass; returned are the blocks this schedules beside the reduction.
- */
-export function scheduleLanewise(
-  s: AnySchedule,
-  block: BlockHandle,
-  shape: BlockShape,
-  axis: BlockIter,
-  feeder: BlockHandle | undefined,
-): void {
+/** Partial results for lanes of the axis that memory runs along, several vectors of them to hide the latency of each sum. */
+export function scheduleLanewise(s: AnySchedule, block: BlockHandle, shape: BlockShape, axis: BlockIter): void {
   const loop = s.loopList(block).find((l) => l.var === axis.binding)!;
   const lanes = nativeLanes(shape.stores[0]!.buffer.dtype);
-  const vectors = shape.stores.length > 1 ? 1 : feeder ? 2 : 4;
+  const vectors = shape.stores.length > 1 ? 1 : 4;
   const n = [4, 2, 1].find((v) => v <= vectors && sizeOf(axis) >= 2 * v * lanes);
   if (n === undefined) return;
-  const { partials } = vectorizeReduction(s, block, loop, n * lanes);
-  if (!feeder) return;
-  const { outer, inner } = splitAxis(s, [s.ownLoops(feeder)[0]!], n * lanes);
-  s.vectorize(inner[0]!);
-  const [first] = partials;
-  s.computeWith(first!, outer[0]!);
-  s.decomposeReduction(first!, outer[0]!);
+  vectorizeReduction(s, block, loop, n * lanes);
 }
 
 /**
