@@ -52,7 +52,8 @@ export function scheduleContraction(
   s.reorder(...outer.map((a) => a[1]!), ...inner.map((a) => a[1]!));
 
   const users = plan.sharing.reduce(times, rows);
-  for (const p of c.panels) packPanel(s, block, c, p, { width, users, at: column.outer[0]! });
+  const fused = plan.columns.length > 1;
+  for (const p of c.panels) packPanel(s, block, c, p, { width, users, fused, at: column.outer[0]! });
   if (columns >= 8 * width) for (const o of c.reads) orderRows(s, block, c, o);
 
   s.computeWith(out, outer.at(-1)![0]!);
@@ -111,6 +112,8 @@ interface PanelUse {
   readonly width: number;
   /** Rows that share a panel. */
   readonly users: number;
+  /** Columns are several axes in one, and a box around a tile of them would hold more than the tile. */
+  readonly fused: boolean;
   /** Where a panel is copied. */
   readonly at: Loop;
 }
@@ -119,7 +122,7 @@ function packPanel(s: AnySchedule, block: BlockHandle, c: Contraction, p: Access
   if (!isReadOnce(c, p)) return;
   if (isKnownAhead(s, p.buffer) && packAhead(s, block, p, c.columns, use.width)) return;
   const reused = c.spatial.some((i) => i !== c.columns && sizeOf(i) > 1 && !p.uses.has(i.var));
-  if (!reused || (use.users < PACK_ROWS && runsAlong(p, c.columns.var))) return;
+  if (!reused || ((use.users < PACK_ROWS || use.fused) && runsAlong(p, c.columns.var))) return;
   // A panel is stored along the columns, whatever the operand's own layout.
   const copy = s.cacheRead(block, p.buffer.name, "workspace");
   storeAlong(s, copy, p, c.columns);

@@ -8,23 +8,26 @@ import { type AnySchedule, type BlockShape, runsAlong, sizeOf } from "./analysis
 /** Accumulators at once: room is left for what is added to them. */
 export const MOST = VECTOR_REGISTERS - 3;
 
-/** The axis of a reduction that what it reads runs along, where nothing runs along the result: its lanes are partial results. */
+/**
+ * The axis of a reduction that what it reads runs along, where nothing runs along the result, and which is long enough: its lanes are
+ * partial results.
+ */
 export function lanewiseAxis(shape: BlockShape): BlockIter | undefined {
   const last = shape.reduction.findLast((i) => sizeOf(i) > 1);
-  if (last === undefined || shape.ordered.length > 0) return undefined;
+  if (last === undefined || shape.ordered.length > 0 || sizeOf(last) < 2 * lanesOf(shape)) return undefined;
   const along = shape.along;
   const rows = shape.reads.some((r) => runsAlong(r, last.var));
   const columns = along !== undefined && shape.reads.some((r) => runsAlong(r, along.var));
   return rows && !columns ? last : undefined;
 }
+const lanesOf = (shape: BlockShape): number => nativeLanes(shape.stores[0]!.buffer.dtype);
 
 /** Partial results for lanes of the axis that memory runs along, several vectors of them to hide the latency of each sum. */
 export function scheduleLanewise(s: AnySchedule, block: BlockHandle, shape: BlockShape, axis: BlockIter): void {
   const loop = s.loopList(block).find((l) => l.var === axis.binding)!;
-  const lanes = nativeLanes(shape.stores[0]!.buffer.dtype);
+  const lanes = lanesOf(shape);
   const vectors = shape.stores.length > 1 ? 1 : 4;
-  const n = [4, 2, 1].find((v) => v <= vectors && sizeOf(axis) >= 2 * v * lanes);
-  if (n === undefined) return;
+  const n = [4, 2, 1].find((v) => v <= vectors && sizeOf(axis) >= 2 * v * lanes)!;
   vectorizeReduction(s, block, loop, n * lanes);
 }
 
@@ -41,7 +44,7 @@ export function scheduleReduction(
   const loopOf = (i: BlockIter): Loop => s.loopList(block).find((l) => l.var === i.binding)!;
   const reduction = shape.reduction.map(loopOf);
   const along = shape.along;
-  const lanes = nativeLanes(shape.stores[0]!.buffer.dtype);
+  const lanes = lanesOf(shape);
   const own = new Set(s.ownLoops(block));
   const outer = shape.spatial
     .filter((i) => i !== along)

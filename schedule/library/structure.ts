@@ -5,7 +5,6 @@ import {
   childStmts,
   type For,
   type IterKind,
-  physicalIndex,
   type Stmt,
   type Store,
   substitute,
@@ -15,6 +14,7 @@ import {
 } from "../../src/ir/index.ts";
 import { checkSchedule } from "../arguments.ts";
 import type { BlockLike, Schedule } from "../index.ts";
+import { flatIndex } from "../tensorize/nest.ts";
 
 export type AnySchedule = Schedule<unknown>;
 
@@ -42,9 +42,15 @@ export const feeds = (b: Block, v: Var, kind: IterKind): boolean =>
 export function contiguousLoop(b: Block, loops: readonly For[]): For | undefined {
   const stores: Store[] = [];
   visitStmt(b.body, (s) => void (s.kind === "store" && stores.push(s)));
-  const last = stores[0] && physicalIndex(stores[0].buffer, stores[0].index).at(-1);
-  if (!last) return undefined;
+  const [store] = stores;
+  if (!store) return undefined;
   const facts = loops.reduce((f, l) => f.withVar(l.var, l.min, l.extent), Facts.empty);
-  const { terms } = linear(substitute(last, new Map(b.iters.map((it) => [it.var, it.binding]))), facts);
+  const axes = new Map(b.iters.map((it) => [it.var, it.binding]));
+  const place = flatIndex(
+    store.buffer,
+    store.index.map((e) => substitute(e, axes)),
+    facts,
+  );
+  const { terms } = linear(place, facts);
   return loops.find((l) => terms.some((t) => t.atom === l.var && t.coefficient === 1));
 }

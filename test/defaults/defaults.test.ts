@@ -225,6 +225,24 @@ describe("default schedules", () => {
     const packed = shape(byDefault(ops.matmul("C", row, weights("W", 24, 96))));
     expect(packed).toContain("vectorized ji in 48");
   });
+  test("channels first: pixels are the columns of a matrix, windows slide along the lanes", () => {
+    const [X, W] = [placeholder("X", [1, 8, 6, 5]), weights("W", 16, 8, 1, 1)];
+    const s = byDefault(ops.conv2d("D", X, W, { layout: "NCHW" }));
+    expect(shape(s)).toMatch(/unrolled oi_1 in \d\n *vectorized h_wi_1 in 8\n *block D\n/);
+    expect(shape(s)).not.toContain("X.workspace");
+    const pool = byDefault(ops.maxPool2d("Y", X, { size: 3, stride: 2, padding: 1, layout: "NCHW" }));
+    expect(shape(pool)).toMatch(/unrolled kw in 3\n *unrolled hi_1 in 2\n *vectorized w/);
+  });
+  test("what is read across memory is read in squares", () => {
+    const s = byDefault(ops.transpose("Y", placeholder("X", [24, 40])));
+    expect(shape(s)).toMatchInlineSnapshot(`
+      "for i1o in 3
+        for i0o in 3
+          for i0i in 16
+            vectorized i1i in 8
+              block Y"
+    `);
+  });
   test("sums over positions: what registers hold stays there, longer rows are added to in memory", () => {
     const pooled = (channels: number) =>
       shape(byDefault(ops.globalAveragePool("Y", placeholder("X", [1, 4, 7, channels]) as never) as never));
