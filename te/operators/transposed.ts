@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: `any` as a type argument means "whatever facts", and must not be checked
 /** Transposed convolutions: gradients of convolutions with respect to their input, used to enlarge images. */
+import { withAlternatives } from "../alternatives.ts";
 import { compute } from "../compute.ts";
 import { constantEdge } from "../edges.ts";
 import type { Expr } from "../expr.ts";
@@ -11,23 +12,12 @@ import { Call, type IndexRecord, plus, record, shapeText, type TensorOf, times, 
 import type { Convolved } from "./convolution.ts";
 import type { Optional } from "./normalization.ts";
 import { biasOf, type DepthwiseOptions, operands } from "./operands.ts";
+import { byPhases, hasPhases, type Spread } from "./phases.ts";
 import { constantTaps, type PerAxis, type Placement, perAxis, type Rank, sides } from "./window.ts";
 
 export interface ConvTransposeOptions<R extends Rank, B> extends DepthwiseOptions<R, B> {
   /** Elements more behind each axis of the result; 0 unless told otherwise, and less than stride or dilation. */
   readonly outputPadding?: PerAxis;
-}
-
-/** One spatial axis of the result. */
-interface Spread {
-  readonly taps: number;
-  readonly stride: number;
-  readonly dilation: number;
-  readonly out: Extent;
-  /** Extent of the input with its elements `stride` apart, as windows of the result's elements see it. */
-  readonly covered: Extent;
-  /** Where in that the first element of the input stands. */
-  readonly first: number;
 }
 
 function spreads(
@@ -59,21 +49,22 @@ function spreads(
         "te.extent",
         `axis ${d} of the result would have ${out} elements: ${both} are taken off as padding`,
       );
-    return { taps: taps[d]!, stride, dilation, out, covered: plus(out, reach), first: reach - before };
+    return { taps: taps[d]!, stride, dilation, out, before };
   });
 }
 
-/** The input with its elements `stride` apart and zeros between and around them: a stage `name`.spread. */
+const reachOf = (s: Spread): number => (s.taps - 1) * s.dilation;
+/** The input with its elements `stride` apart and zeros between and around them, as windows of the result's elements see it: a stage `name`.spread. */
 function spreadInput(name: string, x: Values, place: Placement, list: readonly Spread[]): Values {
   const edge = constantEdge(x, 0 as never);
   const names = place.order("n", place.spatial, "c");
   const shape = place.order<Extent>(
     x.shape[0]!,
-    list.map((s) => s.covered),
+    list.map((s) => plus(s.out, reachOf(s))),
     x.shape[place.channelAxis]!,
   );
   return compute(`${name}.spread`, record(names, shape), (axes: IndexRecord) => {
-    const from = list.map((s, d) => plus(axes[place.spatial[d]!]!, -s.first) as Expr<"i32", any>);
+    const from = list.map((s, d) => plus(axes[place.spatial[d]!]!, s.before - reachOf(s)) as Expr<"i32", any>);
     const at = from.map((i, d) => (list[d]!.stride === 1 ? i : i.div(list[d]!.stride)));
     const value: Expr<any, any> = edge.at(...(place.order(axes.n!, at, axes.c!) as never));
     const hits = from.flatMap((i, d) => (list[d]!.stride === 1 ? [] : [i.mod(list[d]!.stride).eq(0)]));
@@ -120,7 +111,7 @@ function convTranspose(
     list.map((s) => s.out),
     o,
   );
-  return compute(name, record(place.order("n", place.spatial, "o"), shape), (axes: IndexRecord) => {
+  const direct = compute(name, record(place.order("n", place.spatial, "o"), shape), (axes: IndexRecord) => {
     const out = axes.o!;
     const total: Expr<any, any> = sum(record([...ks, "c"], [...taps, c]), (r: IndexRecord) => {
       const at = list.map((s, d) =>
@@ -132,7 +123,10 @@ function convTranspose(
       return u.at(...place.order(axes.n!, at, r.c!)).mul(weight);
     });
     return bias === undefined ? total : total.add(bias.at(out));
-  }) as never;
+  });
+  if (!hasPhases(list)) return direct as never;
+  const parts = { input, kernel, bias, place, axes: list, channels, made: o };
+  return withAlternatives(direct as never, [{ name: "phases", make: () => byPhases(name, parts) as never }]) as never;
 }
 
 /**
@@ -159,8 +153,9 @@ export function convTranspose1d<
  *     const Y = convTranspose2d("Y", placeholder("X", [1, 28, 28, 64]), placeholder("W", [4, 4, 32, 64]), { stride: 2, padding: 1 });
  *     const Z = convTranspose2d("Z", X, W, { stride: 2, padding: "same", bias: placeholder("b", [32]) });
  *
- * Computed as a convolution of a stage `name`.spread, the input with zeros between its elements. Dtypes and errors as `conv2d`; no
- * groups. (Dumoulin and Visin 2016; ONNX: ConvTranspose; the weights of NHWC are Keras'.)
+ * Defined as a convolution of a stage `name`.spread, the input with zeros between its elements. Where the stride is more than 1 there is an
+ * alternative (see `withAlternatives`) that leaves the zeros out: "phases", a smaller convolution for each position modulo the stride. Dtypes
+ * and errors as `conv2d`; no groups. (Dumoulin and Visin 2016; ONNX: ConvTranspose; the weights of NHWC are Keras'.)
  */
 export function convTranspose2d<
   const N extends string,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { dim, placeholder, type Tensor } from "../../src/index.ts";
 import * as ops from "../../src/ops.ts";
+import { alternativesOf } from "../../te/index.ts";
 import { check, integers, random } from "./helper.ts";
 import * as plain from "./plain.ts";
 
@@ -183,6 +184,11 @@ describe("depthwise convolutions", () => {
 });
 
 describe("transposed convolutions", () => {
+  /** As it is defined, and phase by phase. */
+  const checkAll: typeof check = async (t, ...rest) => {
+    await check(t, ...rest);
+    for (const a of alternativesOf(t)) await check(a.make(), ...rest);
+  };
   test.each<[number[], number, number[], number, Options]>([
     [[1], 1, [1], 1, {}],
     [[6], 3, [4], 5, { stride: 2, padding: 1 }],
@@ -190,18 +196,20 @@ describe("transposed convolutions", () => {
     [[5, 4], 3, [3, 3], 4, { stride: 2, padding: 1, outputPadding: 1 }],
     [[4, 4], 2, [2, 3], 3, { stride: [3, 2], dilation: [1, 2], padding: [[0, 1], 1] }],
     [[3, 2, 3], 2, [2, 2, 2], 3, { stride: 2 }],
+    [[5, 3], 2, [5, 2], 3, { stride: [3, 1], padding: [[4, 2], 0], dilation: [1, 2] }],
+    [[4, 5], 3, [1, 2], 2, { stride: [2, 3], outputPadding: 1 }],
   ])("input %j with %i channels, kernel %j to %i, %j", async (inner, c, taps, o, options) => {
     const rank = taps.length as 1 | 2 | 3;
     const [x, w, b] = [random([2, ...inner, c], 1), random([...taps, o, c], 2), random([o], 3)];
     const want = plain.convTranspose(x, w, windowsOf(inner, taps, options), list(options.outputPadding, rank, 0));
     const conv = operator(`convTranspose${rank}d`);
-    await check(conv("Y", placeholder("X", x.shape), placeholder("W", w.shape), options), { X: x, W: w }, want, {
+    await checkAll(conv("Y", placeholder("X", x.shape), placeholder("W", w.shape), options), { X: x, W: w }, want, {
       tolerance,
     });
     const [xf, wf] = [plain.channelsFirst(x), weightsFirst(w)];
     const more = { ...options, layout: FIRST[rank], bias: placeholder("b", [o]) };
     const F = conv("Y", placeholder("X", xf.shape), placeholder("W", wf.shape), more);
-    await check(F, { X: xf, W: wf, b }, plain.channelsFirst(plain.zip((p, q) => p + q, want, b)), { tolerance });
+    await checkAll(F, { X: xf, W: wf, b }, plain.channelsFirst(plain.zip((p, q) => p + q, want, b)), { tolerance });
   });
   test("same padding, symbolic sizes", async () => {
     const [h, v] = [dim("h", { min: 1 }), dim("v", { min: 1 })];
@@ -221,8 +229,18 @@ describe("transposed convolutions", () => {
       [placeholder("X", [1, h, v, 3]), { h: 5, v: 4 }],
     ] as const) {
       const Y = ops.convTranspose2d("Y", X as Tensor<"f32">, placeholder("W", w.shape), { stride: 2, padding: "same" });
-      await check(Y, { X: x, W: w }, want, { sizes, tolerance });
+      await checkAll(Y, { X: x, W: w }, want, { sizes, tolerance });
     }
+  });
+  test("phases where elements are apart and taps are not", () => {
+    const names = (options: object) =>
+      alternativesOf(
+        operator("convTranspose2d")("Y", placeholder("X", [1, 4, 4, 3]), placeholder("W", [3, 3, 2, 3]), options),
+      ).map((a) => a.name);
+    expect(names({ stride: 2 })).toEqual(["phases"]);
+    expect(names({})).toEqual([]);
+    expect(names({ stride: [1, 2], dilation: [2, 1] })).toEqual(["phases"]);
+    expect(names({ stride: 2, dilation: [2, 1] })).toEqual([]);
   });
   test("bad input", () => {
     const [X, W] = [placeholder("X", [1, 4, 4, 3]), placeholder("W", [3, 3, 2, 3])];
