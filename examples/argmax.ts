@@ -3,7 +3,7 @@
  *
  * argmax carries a pair, the best value and where it was. `reduce` is the general form: values, how two partial
  * results combine, and the identity. Here it finds the largest and the smallest of each column, and where they are, in one
- * pass. Columns are independent, so they go into the lanes of vectors. Run it: npx tsx examples/argmax.ts
+ * pass. Columns are independent, so they go into the lanes of vectors. Run it: npm run ts examples/argmax.ts
  */
 import { argmax, compile, compute, placeholder, reduce, schedule, select } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";

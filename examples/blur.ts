@@ -6,7 +6,7 @@
  * sliding window (`foldStorage`) computes each row of `bx` when it is first needed and keeps three: `by` follows two rows
  * behind. The results are the same to the bit: a schedule can't change them.
  *
- * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/blur.png. Run it: npx tsx examples/blur.ts
+ * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/blur.png. Run it: npm run ts examples/blur.ts
  */
 import { arena, compile, compute, measure, placeholder, repeatEdge, type Schedule, schedule } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";

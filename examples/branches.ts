@@ -4,7 +4,7 @@
  *
  * `partition` cuts the range of a loop into parts: the rows at the border keep their tests, the rows between lose them.
  * `specialize` branches on a condition: where it holds, it makes the nest simpler; elsewhere a copy does the work. Old handles
- * mean the hot version; the others are asked for by them. Run it: npx tsx examples/branches.ts
+ * mean the hot version; the others are asked for by them. Run it: npm run ts examples/branches.ts
  */
 import { compile, compute, constantEdge, dim, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";

@@ -3,7 +3,7 @@
  *
  * The padding is a stage of its own (a copy of the image with a border of zeros), so the convolution itself has no
  * conditions. It is the same pattern as a matrix product, with w as the rows, output channels as the columns and
- * (r, q, c) as the reduction: the same schedule fits. Run it: npx tsx examples/conv2d.ts
+ * (r, q, c) as the reduction: the same schedule fits. Run it: npm run ts examples/conv2d.ts
  */
 import { compile, compute, constantEdge, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";

@@ -4,7 +4,7 @@
  * Every step of a schedule is checked when it is taken. One that could change the result is refused, and the schedule stays
  * exactly as it was. The error says in this order: the primitive and the number of the condition in its description; what is
  * wrong, by the names of loop, block and buffer; what would be legal instead, found out by trying; the loop nest with the
- * culprit underlined. Run it: npx tsx examples/errors.ts
+ * culprit underlined. Run it: npm run ts examples/errors.ts
  */
 import { compute, placeholder, ScheduleError, schedule, sum } from "../src/index.ts";
 

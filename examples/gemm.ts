@@ -3,7 +3,7 @@
  *
  * The expression says what C is and nothing about loops. The schedule then shapes the loops, one checked step at a time, into
  * the nest that every fast GEMM has: a register tile of C that stays in registers over the whole of k, fed by a packed
- * panel of B. Run it: npx tsx examples/gemm.ts
+ * panel of B. Run it: npm run ts examples/gemm.ts
  */
 import { compile, compute, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";

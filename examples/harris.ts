@@ -5,7 +5,7 @@
  * The sums are computed where they are used, for four rows at a time; the derivatives, which nine sums share, in a sliding window of six rows.
  *
  * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/harris.png: corners bright, edges dark.
- * Run it: npx tsx examples/harris.ts
+ * Run it: npm run ts examples/harris.ts
  */
 import { addAll, compute, placeholder, repeatEdge, type Schedule } from "../src/index.ts";
 import { slidingWindow } from "../src/schedules.ts";

@@ -8,7 +8,7 @@
  * By hand, several histograms are counted at once, so that pixels that stand together and are alike need not wait for each other
  * (`rfactor`); they are added up in vector lanes, as they are set to 0. Sixteen lookups end in one store.
  *
- * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/histogram.png. Run it: npx tsx examples/histogram.ts
+ * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/histogram.png. Run it: npm run ts examples/histogram.ts
  */
 import { compute, lit, min, placeholder, type Schedule, scan, scatter, select } from "../src/index.ts";
 import { checkSizes, type Pipeline, race } from "./support/pipeline.ts";

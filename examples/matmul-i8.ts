@@ -3,7 +3,7 @@
  *
  * `i32x4.dot_i16x8_s` takes eight products of 16-bit numbers and leaves four sums of two. The schedule brings its loops into the
  * shape of the instruction (4 columns, 2 steps of k) and puts it in their place; `tensorize` checks that both compute the
- * same. Run it: npx tsx examples/matmul-i8.ts
+ * same. Run it: npm run ts examples/matmul-i8.ts
  */
 import { compile, compute, intrinsics, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";

@@ -3,7 +3,7 @@
  *
  * WebAssembly adds neighbouring bytes in one instruction, `i16x8.extadd_pairwise_i8x16_u`. The compiler knows nothing of it until it is
  * told: what it computes, as an expression, and how it is written. From then on any loop nest that computes the same can
- * become that instruction. Here: a picture at half its size. Run it: npx tsx examples/own-intrinsic.ts
+ * become that instruction. Here: a picture at half its size. Run it: npm run ts examples/own-intrinsic.ts
  */
 import { compile, compute, defineIntrinsic, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";

@@ -2,7 +2,7 @@
  * Looking at a schedule. The matrix product of gemm.ts as a page of HTML, before and after.
  *
  * Writes out/gemm-plain.html and out/gemm.html; open them in a browser. Each is one file that loads nothing, so it can go into a bug
- * report as it is. Run it: npx tsx examples/picture.ts
+ * report as it is. Run it: npm run ts examples/picture.ts
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { compute, placeholder, schedule, show, sum, wasm } from "../src/index.ts";

@@ -3,7 +3,7 @@
  *
  * An exponential moving average of many signals at once. Time is an ordered axis and stays a loop in order; the signals are
  * independent, so they become vector lanes. Trying to vectorize time is an error that says why.
- * Run it: npx tsx examples/scan.ts
+ * Run it: npm run ts examples/scan.ts
  */
 import { compile, placeholder, ScheduleError, scan, schedule } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";

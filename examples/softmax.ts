@@ -2,7 +2,7 @@
  * Softmax over rows: four stages, one pass over each row while it is in cache.
  *
  * Subtracting the row's maximum keeps exp from overflowing. The stages share a loop over rows: what is computed for a row
- * is consumed in the same iteration, so the intermediates shrink to one row. Run it: npx tsx examples/softmax.ts
+ * is consumed in the same iteration, so the intermediates shrink to one row. Run it: npm run ts examples/softmax.ts
  */
 import { compile, compute, max, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";

@@ -5,7 +5,7 @@
  * five rows only, and all of them together fit in the cache. The weights are binomial, so that the chain is a strong blur; sums of
  * bytes times 256 fit in 16 bits, so the arithmetic is exact.
  *
- * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/stencil-chain.png. Run it: npx tsx examples/stencil-chain.ts
+ * Reads a picture (examples/pictures/hills.png, or the one you name), writes out/stencil-chain.png. Run it: npm run ts examples/stencil-chain.ts
  */
 import { addAll, compute, placeholder, repeatEdge, type Schedule, type Tensor } from "../src/index.ts";
 import { slidingWindow } from "../src/schedules.ts";

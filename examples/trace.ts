@@ -3,7 +3,7 @@
  * it to be decided.
  *
  * Whatever a schedule was taken through stands in its trace as plain data. The trace as text is what to keep in a file, to
- * compare, to put into a bug report. Run it: npx tsx examples/trace.ts
+ * compare, to put into a bug report. Run it: npm run ts examples/trace.ts
  */
 import {
   analyze,

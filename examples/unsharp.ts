@@ -5,7 +5,7 @@
  * Five stages, and a decision: `gray` and `down` are computed row by row in a sliding window, as the rows of the result ask for them,
  * so that they stay in the cache; what works on single pixels is inlined.
  *
- * Reads a picture (examples/pictures/hills-color.png, or the one you name), writes out/unsharp.png. Run it: npx tsx examples/unsharp.ts
+ * Reads a picture (examples/pictures/hills-color.png, or the one you name), writes out/unsharp.png. Run it: npm run ts examples/unsharp.ts
  */
 import { addAll, compute, placeholder, repeatEdge, type Schedule } from "../src/index.ts";
 import { slidingWindow } from "../src/schedules.ts";

@@ -5,7 +5,7 @@
  * A placeholder marked `constant` makes that possible. The built module then holds two functions: the kernel, and the step that prepares
  * what the kernel keeps. `kernel.prepare({ W, bias })` runs the step and returns a kernel of the other arguments.
  *
- * Run it: npx tsx examples/weights.ts
+ * Run it: npm run ts examples/weights.ts
  */
 import { build, compile, compute, measure, placeholder, schedule, sum } from "../src/index.ts";
 import { evaluate } from "../src/oracle.ts";

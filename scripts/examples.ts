@@ -19,7 +19,11 @@ for (const program of programs) {
   const path = join(folder, program);
   const start = performance.now();
   const { status, signal } = existsSync(path)
-    ? spawnSync(process.execPath, ["--import", "tsx", path], { cwd: root, stdio: "inherit", timeout: LIMIT_MS })
+    ? spawnSync(process.execPath, ["--import", "./scripts/run/typescript.mjs", path], {
+        cwd: root,
+        stdio: "inherit",
+        timeout: LIMIT_MS,
+      })
     : { status: 1, signal: "no such file" };
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   if (status === 0) console.log(`--- ok (${seconds} s)\n`);

@@ -40,7 +40,16 @@ interface Verdict {
   readonly what: string;
 }
 function fuzz(folder: string): Promise<Verdict> {
-  const args = ["--import", "tsx", "test/fuzz/main.ts", "--quick", "--runs", values.runs, "--seed", values.seed];
+  const args = [
+    "--import",
+    join(root, "scripts/run/typescript.mjs"),
+    "test/fuzz/main.ts",
+    "--quick",
+    "--runs",
+    values.runs,
+    "--seed",
+    values.seed,
+  ];
   return new Promise((done) => {
     const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     let text = "";
