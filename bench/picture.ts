@@ -17,12 +17,14 @@ interface Measure {
 }
 const LIMIT: Measure = { title: "percent of the machine's 128-bit limit", of: (r) => r.percentOfLimit };
 const MEMORY: Measure = { title: "percent of a copy of as many bytes, or of exp alone", of: (r) => r.percentOfMemory };
+/** What some cases of a group are bound by is arithmetic, and what others are is memory. */
+const ROOFLINE: Measure = { title: "percent of the roofline", of: (r) => r.percentOfRoofline };
 const DEFAULT: Measure = {
   title: "speed of the schedule by hand, percent of the default schedule's",
   of: (r) => r.toDefault && 100 * r.toDefault,
 };
 const MEASURES: { readonly [group: string]: Measure } = {
-  ...{ gemm: LIMIT, conv: LIMIT, attention: LIMIT, memory: MEMORY, pictures: DEFAULT },
+  ...{ gemm: LIMIT, conv: LIMIT, attention: LIMIT, memory: MEMORY, pictures: DEFAULT, operators: ROOFLINE },
 };
 const TITLES: { readonly [group: string]: string } = {
   gemm: "Matrix products",
@@ -30,6 +32,7 @@ const TITLES: { readonly [group: string]: string } = {
   attention: "Attention",
   memory: "Softmax, layer normalization, pooling",
   pictures: "Image pipelines",
+  operators: "Other operators",
 };
 /** A colour each, and the order of the bars. Names in brackets that say how a library keeps its pictures are left out. */
 const COLORS: { readonly [who: string]: string } = {
@@ -46,7 +49,7 @@ const OTHER = "#d5006c";
 /** Height of a bar, and the share of a case's room that stays empty. */
 const [BAR, GAP] = [9, 0.35];
 
-const bare = (name: string): string => name.replace(" (NCHW)", "");
+const bare = (name: string): string => name.replace(/ \((NCW|NCHW|NHWC|NDHWC)\)$/, "");
 
 function barsOf(reports: readonly Report[], measure: Measure): readonly Bar[] {
   return reports.flatMap((r) =>

@@ -4,11 +4,19 @@ import type { Case } from "./case.ts";
 import { convCases } from "./conv.ts";
 import { gemmCases } from "./gemm.ts";
 import { memoryCases } from "./memory.ts";
+import { operatorCases } from "./operators.ts";
 import { pictureCases } from "./pictures.ts";
 
 export type { Case, Entry } from "./case.ts";
 
-export const CASES: readonly Case[] = [...gemmCases, ...convCases, ...memoryCases, ...attentionCases, ...pictureCases];
+export const CASES: readonly Case[] = [
+  ...gemmCases,
+  ...convCases,
+  ...memoryCases,
+  ...attentionCases,
+  ...pictureCases,
+  ...operatorCases,
+];
 export const GROUPS: readonly string[] = [...new Set(CASES.map((c) => c.group))];
 
 export interface Choice {

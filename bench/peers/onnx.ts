@@ -1,74 +1,40 @@
 /** The work as ONNX models, made in memory: for ONNX Runtime on the web and native. */
-import onnxProto from "onnx-proto";
-import { type Conv, EPSILON, type Pool, type Work } from "../work/index.ts";
+import { type Data, data, single } from "../data.ts";
+import { encode, float, Graph, type Value } from "../onnx.ts";
+import {
+  type Attention,
+  answerOf,
+  type Conv,
+  EPSILON,
+  type Operator,
+  operandsOf,
+  type Pool,
+  type Work,
+} from "../work/index.ts";
 
-const { onnx } = onnxProto;
-const FLOAT = onnx.TensorProto.DataType.FLOAT;
 const OPSET = 17;
+/** Of the operators' own group: the first with Gelu, and with the axes of all reductions as operands. */
+const OPERATORS_OPSET = 20;
 
-interface Named {
-  readonly name: string;
-  readonly dims: readonly number[];
-}
-interface Data extends Named {
-  readonly data: Float32Array;
-}
-
-/** One model, what to feed it, and how its answer `Y` becomes the work's. */
+/** One model, what to feed it, and how its answer becomes the work's. */
 export interface OnnxModel {
   readonly bytes: Uint8Array;
-  readonly feeds: readonly Data[];
-  readonly dims: readonly number[];
+  readonly feeds: ReadonlyMap<string, Data>;
+  /** The name of its answer. */
+  readonly result: string;
   /** Where its own layout is another one. */
   readonly note: string | undefined;
-  answer(y: Float32Array): Float32Array;
+  answer(y: Data): Float32Array;
 }
 
-type Node = onnxProto.onnx.INodeProto;
-type Attribute = onnxProto.onnx.IAttributeProto;
-const { AttributeType } = onnx.AttributeProto;
-const ints = (name: string, values: readonly number[]): Attribute => ({
-  name,
-  type: AttributeType.INTS,
-  ints: [...values],
-});
-const int = (name: string, i: number): Attribute => ({ name, type: AttributeType.INT, i });
-const float = (name: string, f: number): Attribute => ({ name, type: AttributeType.FLOAT, f });
-const node = (opType: string, input: string[], output: string, attribute: Attribute[] = []): Node => ({
-  ...{ opType, input, output: [output], attribute },
-});
-
-interface Graph {
-  readonly nodes: Node[];
-  readonly feeds: readonly Data[];
-  readonly constants?: readonly Data[];
-  readonly dims: readonly number[];
-  readonly note?: string;
-  answer?(y: Float32Array): Float32Array;
+interface Built {
+  readonly result: Value;
+  readonly opset?: number;
+  readonly note?: string | undefined;
+  answer?(y: Data): Float32Array;
 }
 
-const described = ({ name, dims }: Named) => ({
-  name,
-  type: { tensorType: { elemType: FLOAT, shape: { dim: dims.map((dimValue) => ({ dimValue })) } } },
-});
-
-function encode({ nodes, feeds, constants = [], dims, note, answer }: Graph): OnnxModel {
-  const bytes = onnx.ModelProto.encode({
-    irVersion: 8,
-    opsetImport: [{ domain: "", version: OPSET }],
-    graph: {
-      name: "g",
-      node: nodes,
-      input: feeds.map(described),
-      output: [described({ name: "Y", dims })],
-      initializer: constants.map(({ name, dims, data }) => ({
-        ...{ name, dims: [...dims], dataType: FLOAT },
-        rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-      })),
-    },
-  }).finish();
-  return { bytes, feeds, dims, note, answer: (y) => answer?.(y) ?? y };
-}
+const floats = (values: Float32Array, ...shape: readonly number[]): Data => ({ dtype: "f32", shape, data: values });
 
 /** `planes` x `points` -> `points` x `planes`. */
 function transpose(x: Float32Array, planes: number, points: number): Float32Array {
@@ -78,7 +44,7 @@ function transpose(x: Float32Array, planes: number, points: number): Float32Arra
 }
 
 /** HWIO -> OIHW; for depthwise HWC -> C1HW. */
-function filters(c: Conv): Float32Array {
+function filters(c: Conv): Data {
   const inner = c.depthwise ? 1 : c.cin;
   const out = new Float32Array(c.w.length);
   const taps = c.size * c.size;
@@ -89,117 +55,80 @@ function filters(c: Conv): Float32Array {
       }
     }
   }
-  return out;
+  return floats(out, c.cout, inner, c.size, c.size);
 }
 
-/** Pictures in its own layout, NCHW; the transpositions are not part of what is timed. */
-function pictures(of: Conv | Pool, channels: number, outChannels: number) {
-  const x = transpose(of.x, of.height * of.width, channels);
-  return {
-    feeds: [{ name: "X", dims: [1, channels, of.height, of.width], data: x }],
-    dims: [1, outChannels, of.outHeight, of.outWidth],
-    note: "NCHW",
-    answer: (y: Float32Array) => transpose(y, outChannels, of.outHeight * of.outWidth),
-  };
+/** A picture in its own layout, NCHW; the transpositions are not part of what is timed. */
+const fed = (g: Graph, of: Conv | Pool, channels: number): Value =>
+  g.feed(floats(transpose(of.x, of.height * of.width, channels), 1, channels, of.height, of.width));
+const inNchw = (result: Value, of: Conv | Pool, channels: number): Built => ({
+  ...{ result, note: "NCHW" },
+  answer: (y) => transpose(y.data as Float32Array, channels, of.outHeight * of.outWidth),
+});
+const windows = ({ size, stride, pad }: { size: number; stride: number; pad: number }) => ({
+  ...{ kernel_shape: [size, size], strides: [stride, stride], pads: [pad, pad, pad, pad] },
+});
+
+function conv(g: Graph, c: Conv): Built {
+  const { cin, cout, size, stride } = c;
+  const operands = [fed(g, c, cin), g.constant(filters(c)), g.constant(floats(c.bias, cout))];
+  const attributes = { ...windows({ size, stride, pad: (size - 1) / 2 }), group: c.depthwise ? cin : 1 };
+  const linear = g.op("Conv", operands, attributes);
+  const bounds = (): Value[] => [0, 6].map((v) => g.constant(single("f32", v)));
+  const result = {
+    none: () => linear,
+    relu: () => g.op("Relu", [linear]),
+    relu6: () => g.op("Clip", [linear, ...bounds()]),
+  }[c.activation]();
+  return inNchw(result, c, cout);
 }
 
-function conv(c: Conv): Graph {
-  const pad = (c.size - 1) / 2;
-  const linear = c.activation === "none";
-  const attributes = [
-    ints("kernel_shape", [c.size, c.size]),
-    ints("strides", [c.stride, c.stride]),
-    ints("pads", [pad, pad, pad, pad]),
-    int("group", c.depthwise ? c.cin : 1),
-  ];
-  const after = {
-    none: [],
-    relu: [node("Relu", ["conv"], "Y")],
-    relu6: [node("Clip", ["conv", "low", "high"], "Y")],
-  }[c.activation];
-  return {
-    ...pictures(c, c.cin, c.cout),
-    nodes: [node("Conv", ["X", "W", "bias"], linear ? "Y" : "conv", attributes), ...after],
-    constants: [
-      { name: "W", dims: [c.cout, c.depthwise ? 1 : c.cin, c.size, c.size], data: filters(c) },
-      { name: "bias", dims: [c.cout], data: c.bias },
-      ...(c.activation === "relu6"
-        ? [
-            { name: "low", dims: [], data: Float32Array.of(0) },
-            { name: "high", dims: [], data: Float32Array.of(6) },
-          ]
-        : []),
-    ],
-  };
-}
-
-function pool(p: Pool): Graph {
-  const shared = pictures(p, p.channels, p.channels);
+function pool(g: Graph, p: Pool): Built {
+  const x = fed(g, p, p.channels);
   const of = p.of === "max" ? "MaxPool" : "AveragePool";
-  if (p.global) return { ...shared, nodes: [node(`Global${of}`, ["X"], "Y")] };
-  const attributes = [
-    ints("kernel_shape", [p.size, p.size]),
-    ints("strides", [p.stride, p.stride]),
-    ints("pads", [p.pad, p.pad, p.pad, p.pad]),
-  ];
-  return { ...shared, nodes: [node(of, ["X"], "Y", attributes)] };
+  return inNchw(p.global ? g.op(`Global${of}`, [x]) : g.op(of, [x], windows(p)), p, p.channels);
 }
 
-function graph(work: Work): Graph | undefined {
+function attention(g: Graph, { heads, tokens, width, q, k, v }: Attention): Built {
+  const [Q, K, V] = [q, k, v].map((x) => g.feed(floats(x, heads, tokens, width))) as [Value, Value, Value];
+  // The runtime's optimiser joins the transposition and the scale with the first product.
+  const product = g.op("MatMul", [Q, g.op("Transpose", [K], { perm: [0, 2, 1] })]);
+  const scores = g.op("Mul", [product, g.constant(data("f32", [], [1 / Math.sqrt(width)]))]);
+  return { result: g.op("MatMul", [g.op("Softmax", [scores], { axis: -1 }), V]) };
+}
+
+function operator(g: Graph, work: Operator): Built | undefined {
+  const side = work.onnx;
+  if (side === undefined) return undefined;
+  const operands = operandsOf(work, side);
+  const place = (name: string, x: Data): Value => (work.given[name]!.constant ? g.constant(x) : g.feed(x));
+  const values = Object.fromEntries(Object.entries(operands).map(([name, x]) => [name, place(name, x)]));
+  const opset = side.opset ?? OPERATORS_OPSET;
+  return { result: side.build(g, values), opset, note: side.note, answer: (y) => answerOf(side, y) };
+}
+
+function built(g: Graph, work: Work): Built | undefined {
   switch (work.kind) {
     case "gemm": {
-      const B = { name: "B", dims: [work.k, work.n], data: work.b };
-      return {
-        nodes: [node("MatMul", ["A", "B"], "Y")],
-        feeds: [{ name: "A", dims: [work.m, work.k], data: work.a }, ...(work.constant ? [] : [B])],
-        constants: work.constant ? [B] : [],
-        dims: [work.m, work.n],
-      };
+      const A = g.feed(floats(work.a, work.m, work.k));
+      const b = floats(work.b, work.k, work.n);
+      return { result: g.op("MatMul", [A, work.constant ? g.constant(b) : g.feed(b)]) };
     }
     case "conv":
-      return conv(work);
+      return conv(g, work);
     case "pool":
-      return pool(work);
-    case "softmax": {
-      const dims = [work.rows, work.columns];
-      return {
-        nodes: [node("Softmax", ["X"], "Y", [int("axis", -1)])],
-        feeds: [{ name: "X", dims, data: work.x }],
-        dims,
-      };
-    }
+      return pool(g, work);
+    case "softmax":
+      return { result: g.op("Softmax", [g.feed(floats(work.x, work.rows, work.columns))], { axis: -1 }) };
     case "layerNorm": {
-      const dims = [work.rows, work.columns];
-      return {
-        nodes: [node("LayerNormalization", ["X", "scale", "bias"], "Y", [int("axis", -1), float("epsilon", EPSILON)])],
-        feeds: [{ name: "X", dims, data: work.x }],
-        constants: [
-          { name: "scale", dims: [work.columns], data: work.scale },
-          { name: "bias", dims: [work.columns], data: work.bias },
-        ],
-        dims,
-      };
+      const parameters = [work.scale, work.bias].map((x) => g.constant(floats(x, work.columns)));
+      const operands = [g.feed(floats(work.x, work.rows, work.columns)), ...parameters];
+      return { result: g.op("LayerNormalization", operands, { axis: -1, epsilon: float(EPSILON) }) };
     }
-    case "attention": {
-      const dims = [work.heads, work.tokens, work.width];
-      return {
-        // The runtime's optimiser joins the transposition and the scale with the first product.
-        nodes: [
-          node("Transpose", ["K"], "Kt", [ints("perm", [0, 2, 1])]),
-          node("MatMul", ["Q", "Kt"], "product"),
-          node("Mul", ["product", "scale"], "scores"),
-          node("Softmax", ["scores"], "weights", [int("axis", -1)]),
-          node("MatMul", ["weights", "V"], "Y"),
-        ],
-        feeds: [
-          { name: "Q", dims, data: work.q },
-          { name: "K", dims, data: work.k },
-          { name: "V", dims, data: work.v },
-        ],
-        constants: [{ name: "scale", dims: [], data: Float32Array.of(1 / Math.sqrt(work.width)) }],
-        dims,
-      };
-    }
+    case "attention":
+      return attention(g, work);
+    case "operator":
+      return operator(g, work);
     case "picture":
       return undefined;
     default:
@@ -209,6 +138,10 @@ function graph(work: Work): Graph | undefined {
 
 /** Undefined for work that ONNX has no operators for. */
 export function modelOf(work: Work): OnnxModel | undefined {
-  const g = graph(work);
-  return g && encode(g);
+  const g = new Graph();
+  const b = built(g, work);
+  if (b === undefined) return undefined;
+  const bytes = encode(g, b.result, b.opset ?? OPSET);
+  const answer = b.answer ?? ((y: Data) => y.data as Float32Array);
+  return { bytes, feeds: g.feeds, result: b.result, note: b.note, answer };
 }

@@ -1,7 +1,19 @@
 /** TensorFlow.js: its wasm backend (XNNPACK inside, SIMD confirmed). Its kernels are synchronous, so nothing is waited for. */
 import * as wasm from "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
-import { type Attention, type Conv, EPSILON, type Gemm, type LayerNorm, type Pool, type Work } from "../work/index.ts";
+import type { Data } from "../data.ts";
+import {
+  type Attention,
+  answerOf,
+  type Conv,
+  EPSILON,
+  type Gemm,
+  type LayerNorm,
+  type Operator,
+  operandsOf,
+  type Pool,
+  type Work,
+} from "../work/index.ts";
 import type { Library, Peer } from "./peer.ts";
 
 let ready: Promise<void> | undefined;
@@ -87,6 +99,25 @@ function attention({ heads, tokens, width, q, k, v }: Attention): Peer {
   return peer(compute, [Q, K, V]);
 }
 
+function operator(work: Operator): Peer | undefined {
+  const side = work.tfjs;
+  if (side === undefined) return undefined;
+  const tensor = ({ data, shape, dtype }: Data): tf.Tensor =>
+    tf.tensor(data as Float32Array | Int32Array, [...shape], dtype === "i32" ? "int32" : "float32");
+  const xs = Object.fromEntries(Object.entries(operandsOf(work, side)).map(([name, x]) => [name, tensor(x)]));
+  const compute = (): tf.Tensor => tf.tidy(() => side.build(tf, xs));
+  return {
+    ...peer(compute, Object.values(xs)),
+    name: side.note === undefined ? "tfjs-wasm" : `tfjs-wasm (${side.note})`,
+    result() {
+      const y = compute();
+      const answer = answerOf(side, { dtype: "f32", shape: y.shape, data: y.dataSync().slice() as Float32Array });
+      y.dispose();
+      return answer;
+    },
+  };
+}
+
 function peerOf(work: Work): Peer | undefined {
   switch (work.kind) {
     case "gemm":
@@ -103,6 +134,8 @@ function peerOf(work: Work): Peer | undefined {
       return layerNorm(work);
     case "attention":
       return attention(work);
+    case "operator":
+      return operator(work);
     case "picture":
       return undefined;
     default:

@@ -1,35 +1,7 @@
-/** Values that go both ways: random inputs from a seed, layouts, and the comparison of results. */
+/** Random inputs from a seed, and the comparison of results. */
+import { type Data, type DType, data, sizeOf } from "../data.ts";
 
-export const ARRAYS = {
-  f32: Float32Array,
-  f64: Float64Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  i64: BigInt64Array,
-  i16: Int16Array,
-  u16: Uint16Array,
-  i8: Int8Array,
-  u8: Uint8Array,
-  bool: Uint8Array,
-} as const;
-export type DType = keyof typeof ARRAYS;
-export type TypedArray = InstanceType<(typeof ARRAYS)[DType]>;
-
-/** An array in row-major order. */
-export interface Data {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly data: TypedArray;
-}
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-export function data(dtype: DType, shape: readonly number[], values: readonly number[]): Data {
-  if (values.length !== sizeOf(shape)) throw new Error(`${values.length} values for [${shape}]`);
-  if (dtype === "i64") return { dtype, shape, data: BigInt64Array.from(values, (x) => BigInt(x)) };
-  return { dtype, shape, data: ARRAYS[dtype].from(values) };
-}
-export const int64 = (...values: readonly number[]): Data => data("i64", [values.length], values);
-export const float32 = (...values: readonly number[]): Data => data("f32", [values.length], values);
-export const single = (dtype: DType, value: number): Data => data(dtype, [], [value]);
+export * from "../data.ts";
 
 /** What an operand looks like; its values come from the seed. */
 export interface Spec {
@@ -73,28 +45,6 @@ export function random({ dtype, shape, low, high }: Spec, name: string): Data {
   const value = isFloat ? () => low + (high - low) * next() : () => low + Math.floor((high - low + 1) * next());
   return data(dtype, shape, Array.from({ length: sizeOf(shape) }, value));
 }
-
-/** Axis d of the result is axis order[d]. */
-export function transposed(x: Data, order: readonly number[]): Data {
-  const shape = order.map((d) => x.shape[d]!);
-  const strides = x.shape.map((_, d) => sizeOf(x.shape.slice(d + 1)));
-  const values = Array.from({ length: x.data.length }, (_, flat) => {
-    let rest = flat;
-    let at = 0;
-    for (let d = order.length - 1; d >= 0; d--) {
-      at += (rest % shape[d]!) * strides[order[d]!]!;
-      rest = Math.floor(rest / shape[d]!);
-    }
-    return Number(x.data[at]!);
-  });
-  return data(x.dtype, shape, values);
-}
-const inner = (x: Data, first: number): number[] => Array.from({ length: x.shape.length - 2 }, (_, d) => d + first);
-/** [n, ..., C] as [n, C, ...]. */
-export const channelsFirst = (x: Data): Data => transposed(x, [0, x.shape.length - 1, ...inner(x, 1)]);
-/** [n, C, ...] as [n, ..., C]. */
-export const channelsLast = (x: Data): Data => transposed(x, [0, ...inner(x, 2), 1]);
-export const reshaped = (x: Data, shape: readonly number[]): Data => ({ ...x, shape });
 
 /** How far a result may lie from the other: abs + rel * |other|. */
 export interface Bound {

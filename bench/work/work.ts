@@ -1,6 +1,6 @@
 /** The work that everybody is given: its data, its definition, and what it costs at least. */
 
-export type Operand = Float32Array | Int8Array | Uint8Array | Uint16Array;
+export type Operand = Float32Array | Int32Array | Int8Array | Uint8Array | Uint16Array;
 /** By the names of the expression's inputs. */
 export type Operands = { readonly [name: string]: Operand };
 
