@@ -49,7 +49,11 @@ function build(revision: string, order: Omit<Order, "root" | "out">, folder: str
   mkdirSync(out, { recursive: true });
   console.log(`building ${revision}`);
   const whole: Order = { ...order, root: checkout(revision, join(folder, "files")), out };
-  run(process.execPath, ["--import", "../scripts/run/typescript.mjs", join(here, "regress-build.ts"), JSON.stringify(whole)], here);
+  run(
+    process.execPath,
+    ["--import", "../scripts/run/typescript.mjs", join(here, "regress-build.ts"), JSON.stringify(whole)],
+    here,
+  );
   const built = JSON.parse(readFileSync(join(out, MANIFEST), "utf8")) as readonly Built[];
   return built.map((b) => (b.file === undefined ? b : { ...b, file: join(out, b.file) }));
 }
