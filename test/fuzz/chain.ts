@@ -62,7 +62,7 @@ export function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: ChainSpec
         () => e.addSat(other),
         () => e.subSat(other),
         // Near the limit on purpose: with inputs as small as the others' a saturating sum rarely saturates.
-        () => e.addSat(te.lit(bitsOf(d) > 8 && s.y % 2 === 0 ? 32760 : 120, d)),
+        () => e.addSat(te.lit(bitsOf(d) > 8 && s.y % 2 === 0 ? 32765 : 125, d)),
         () => e.halvingAdd(other),
         () => e.roundingHalvingAdd(other),
         () => e.min(other),

@@ -69,6 +69,8 @@ function fuzz(folder: string): Promise<Verdict> {
       if (hung) done({ found: true, what: `hangs after ${PATIENCE_MS / 60_000} minutes` });
       else if (cases !== undefined) {
         const why = /^\w*(?:Mismatch|Error): .*$/m.exec(text)?.[0] ?? "";
+        // code that can't run is found by anything
+        if (/^(Reference|Syntax)Error/.test(why)) return done({ found: false, what: `is no code: ${why}` });
         done({ found: true, what: `found after ${cases.padStart(4)} cases  ${why.slice(0, 110)}` });
       } else if (code === 0) done({ found: false, what: `SURVIVED ${values.runs} cases` });
       else done({ found: false, what: `the fuzzer did not run: ${text.slice(-400)}` });

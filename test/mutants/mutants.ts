@@ -225,7 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
     "share: loads across a store",
     "src/lower/share.ts",
     "    if (d) this.#versions.set(",
-    '    if (d && s.kind === "assign") this.#versions.set(',
+    '    if (d && l.kind === "assign") this.#versions.set(',
   ),
   m("hoist: loads across a store", "src/lower/hoist.ts", "r = certain && !writes.has(e.buffer) &&", "r = certain &&"),
   m(
@@ -256,7 +256,7 @@ export const MUTANTS: readonly Mutant[] = [
     "addresses: loops that do not start at 0",
     "src/lower/address.ts",
     "isConst(skip, 0) ? outer : add(outer, skip)",
-    "depth < 0 ? add(outer, skip) : outer",
+    "outer",
   ),
   m(
     "addresses: immediates on what may lie before the buffer",
@@ -492,8 +492,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "computeWith: another element than the one finished",
     "schedule/in-step.ts",
-    "if (!read.every((i, d) => prove(eq(i, target[d]!), reader))) equal = false;",
-    "",
+    "read.index.every((i, d) => prove(eq(i, target[d]!), known))",
+    "read.index.length > 0",
   ),
   m(
     "computeWith: a sum that goes on",
