@@ -16,6 +16,8 @@ export function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: ChainSpec
     const other: any = b ?? (d === "bool" ? te.lit(1, "bool") : te.lit(3, d));
     if (d === "bool") e = [() => e.and(other), () => e.or(other), () => e.xor(other), () => e.not()][n % 4]!();
     else if (isFloat(d)) {
+      // what signed numbers of the dtype's bits (or of 16) hold, all but
+      const near = bitsOf(d) === 8 || s.y % 4 === 1 ? 125 : 32765;
       const f = [
         () => e.add(other),
         () => e.mul(other),
@@ -45,6 +47,8 @@ export function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: ChainSpec
       ];
       e = f[n % f.length]!();
     } else {
+      // what signed numbers of the dtype's bits (or of 16) hold, all but
+      const near = bitsOf(d) === 8 || s.y % 4 === 1 ? 125 : 32765;
       const f = [
         () => e.add(other),
         () => e.mul(other),
@@ -62,7 +66,7 @@ export function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: ChainSpec
         () => e.addSat(other),
         () => e.subSat(other),
         // Near the limit on purpose: with inputs as small as the others' a saturating sum rarely saturates.
-        () => e.addSat(te.lit(bitsOf(d) > 8 && s.y % 2 === 0 ? 32765 : 125, d)),
+        () => e.addSat(te.lit(near, d)),
         () => e.halvingAdd(other),
         () => e.roundingHalvingAdd(other),
         () => e.min(other),
@@ -72,7 +76,9 @@ export function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: ChainSpec
         () => e.roundingShr(1),
         () => e.div(3),
         () => e.mod(7),
-        ...(isSigned(d) ? [() => e.div(-2), () => e.mod(-5)] : []),
+        ...(isSigned(d)
+          ? [() => e.div(-2), () => e.mod(-5)]
+          : [() => e.and(15).addSat(te.lit(near, d)), () => e.or(near - 5).addSat(other)]),
         () => e.xor(other),
         () => e.shr(other),
         () => e.shl(other),

@@ -37,11 +37,12 @@ export function scatterStage(s: StageSpec, src: Value, d: DType, w: Workshop): b
   if (rank === 0 || product(src.real) > LIMIT) return false;
   const at = (v: Value, ix: readonly AnyExpr[]): AnyExpr => (v.tensor as any).at(...ix);
   const bins = w.extent(s.y, 2);
-  // rows of their own, where there are rows
+  // rows of their own, where there are rows, along any axis
   const rows = rank > 1 && s.x % 2 === 1;
+  const along = Math.floor(s.z / 4) % rank;
   const codes = s.z % 4 === 3 ? undefined : w.input("i32", [src.shape[rank - 1]], [src.real[rank - 1]!]);
-  const shape = rows ? [src.shape[0], bins.given] : [bins.given];
-  const real = rows ? [src.real[0]!, bins.real] : [bins.real];
+  const shape = rows ? [src.shape[along], bins.given] : [bins.given];
+  const real = rows ? [src.real[along]!, bins.real] : [bins.real];
   if (product(real) > LIMIT) return false;
   const bin = (ix: readonly AnyExpr[]): AnyExpr => {
     if (codes) return at(codes, [ix[rank - 1]!]);
@@ -64,7 +65,7 @@ export function scatterStage(s: StageSpec, src: Value, d: DType, w: Workshop): b
       const code = at(codes, [ax[`a${rank - 1}`]]);
       return s.x % 2 === 0 ? wraps(code) : code.add(1 + (s.x % 6)).gt(code);
     };
-  const axes = rows ? { row: src.shape[0], bin: bins.given } : { bin: bins.given };
+  const axes = rows ? { row: src.shape[along], bin: bins.given } : { bin: bins.given };
   const over: Record<string, any> = {};
   src.shape.forEach((e, i) => {
     over[`a${i}`] = e;
@@ -75,7 +76,7 @@ export function scatterStage(s: StageSpec, src: Value, d: DType, w: Workshop): b
     over,
     (ax: any) => {
       const ix = src.shape.map((_, i) => ax[`a${i}`]);
-      return { at: rows ? [ix[0], bin(ix)] : [bin(ix)], value: at(src, ix) };
+      return { at: rows ? [ix[along], bin(ix)] : [bin(ix)], value: at(src, ix) };
     },
     options,
   );
