@@ -16,8 +16,6 @@ export function chain(a: AnyExpr, b: AnyExpr | undefined, d: DType, s: ChainSpec
     const other: any = b ?? (d === "bool" ? te.lit(1, "bool") : te.lit(3, d));
     if (d === "bool") e = [() => e.and(other), () => e.or(other), () => e.xor(other), () => e.not()][n % 4]!();
     else if (isFloat(d)) {
-      // what signed numbers of the dtype's bits (or of 16) hold, all but
-      const near = bitsOf(d) === 8 || s.y % 4 === 1 ? 125 : 32765;
       const f = [
         () => e.add(other),
         () => e.mul(other),
