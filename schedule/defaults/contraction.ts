@@ -36,7 +36,8 @@ export function scheduleContraction(
   const plan = planOf(s, block, c, out);
   const lanes = nativeLanes(c.stores[0]!.buffer.dtype);
   const [rows, columns] = [plan.rows.reduce(times, 1), plan.columns.reduce(times, 1)];
-  const tile = registerTileFor(target, rows, columns, lanes);
+  const steps = c.reduction.reduce((n, i) => n * sizeOf(i), 1);
+  const tile = registerTileFor(target, rows, columns, steps, lanes);
   const width = Math.min(tile.vectors * lanes, columns);
 
   const column = splitAxis(s, fuseAll(s, plan.columns), width);

@@ -253,10 +253,12 @@ describe("default schedules", () => {
 
 test("register tiles", () => {
   const plain = wasm();
-  const tile = (rows: number, columns: number) => [
-    Object.values(registerTileFor(RELAXED, rows, columns, 4)),
-    Object.values(registerTileFor(plain, rows, columns, 4)),
+  const tile = (rows: number, columns: number, steps = 256) => [
+    Object.values(registerTileFor(RELAXED, rows, columns, steps, 4)),
+    Object.values(registerTileFor(plain, rows, columns, steps, 4)),
   ];
+  // a wide tile of one row would fetch a long panel from the second cache again and again
+  for (const [r] of tile(7, 512, 4608)) expect(r).toBeGreaterThan(1);
   expect(tile(512, 512)).toEqual([
     [6, 2],
     [2, 4],
