@@ -48,8 +48,10 @@ function transposedAxis(shape: BlockShape, along: BlockIter): BlockIter | undefi
 function crossTile(s: AnySchedule, block: BlockHandle, across: BlockIter, columns: Loop, lanes: Loop): void {
   const loop = s.ownLoops(block).find((l) => l.var === across.binding);
   if (loop === undefined) return;
-  const { outer, inner } = splitAxis(s, [loop], ROWS);
-  const [o, i] = [outer[0]!, inner[0]!];
-  const rest = s.ownLoops(block).filter((l) => ![o, i, columns, lanes].includes(l));
-  s.attempt(() => s.reorder(...rest, columns, o, i, lanes));
+  s.attempt(() => {
+    const { outer, inner } = splitAxis(s, [loop], ROWS);
+    const [o, i] = [outer[0]!, inner[0]!];
+    const rest = s.ownLoops(block).filter((l) => ![o, i, columns, lanes].includes(l));
+    s.reorder(...rest, columns, o, i, lanes);
+  });
 }
