@@ -16,7 +16,10 @@ const STEPS = 32;
 /** Vectors of channels at once where windows share nothing: lines of memory are read whole. */
 const LINE = 4;
 
-/** The axis along which windows of neighbouring results overlap (or at least lie side by side), where a reduction is over such windows. */
+/**
+ * The axis along which windows of neighbouring results overlap (or at least lie side by side), where a reduction is over such windows. The outermost: rows
+ * above each other share as much as columns do, and memory is then read and written in order, which the prefetcher follows.
+ */
 export function windowAxis(shape: BlockShape): BlockIter | undefined {
   const steps = shape.reduction.reduce((n, i) => n * (constInt(i.extent) ?? Infinity), 1);
   if (steps > STEPS || shape.along === undefined || shape.stores.length !== 1 || shape.ordered.length > 0)
@@ -29,7 +32,7 @@ export function windowAxis(shape: BlockShape): BlockIter | undefined {
         (e) => usesVar(e, (v) => v === i.var) && usesVar(e, (v) => shape.reduction.some((k) => k.var === v)),
       ),
     );
-  return shape.spatial.findLast((i) => i !== shape.along && sizeOf(i) > 1 && slides(i));
+  return shape.spatial.find((i) => i !== shape.along && sizeOf(i) > 1 && slides(i));
 }
 
 export function scheduleWindow(
@@ -48,12 +51,12 @@ export function scheduleWindow(
   const lanes = nativeLanes(shape.stores[0]!.buffer.dtype);
   const { count, vectors } = tileOf(shape, slide, Math.floor(sizeOf(along) / lanes));
 
-  const rest = shape.spatial.filter((i) => i !== along && i !== slide).map(axisOf);
   const c = splitAxis(s, axisOf(along), Math.min(vectors * lanes, sizeOf(along)));
   const x = count > 1 ? splitAxis(s, axisOf(slide), count) : undefined;
   const reduction = shape.reduction.map((i): Loop => s.loopList(block).find((l) => l.var === i.binding)!);
-  // channels inside of positions, as they lie in memory: weights from the nearest cache cost less than lines that are read in parts
-  const outer = [...rest, x ? x.outer : axisOf(slide), c.outer];
+  // as they lie in memory, channels inside: weights from the nearest cache cost less than lines that are read in parts
+  const positions = shape.spatial.filter((i) => i !== along);
+  const outer = [...positions.map((i) => (i === slide && x ? x.outer : axisOf(i))), c.outer];
   const inner = x ? [x.inner, c.inner] : [c.inner];
   s.reorder(...outer.map((a) => a[0]!), ...reduction, ...inner.map((a) => a[0]!));
   s.reorder(...outer.map((a) => a[1]!), ...inner.map((a) => a[1]!));

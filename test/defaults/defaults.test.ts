@@ -71,22 +71,22 @@ describe("default schedules", () => {
     expect(shape(s)).toContain("for kw_c in 9");
   });
   test("depthwise: the window is written out for four neighbours, and the padding needs no copy", () => {
-    const [X, W, b] = [placeholder("X", [1, 6, 8, 8]), weights("W", 3, 3, 8, 1), weights("b", 8)];
+    const [X, W, b] = [placeholder("X", [1, 8, 6, 8]), weights("W", 3, 3, 8, 1), weights("b", 8)];
     const s = byDefault(ops.relu("Y", ops.depthwiseConv2d("D", X, W, { padding: 1, bias: b })));
     expect(shape(s)).toMatchInlineSnapshot(`
       "for n in 1
-        for h in 6
-          for wo in 2
+        for ho in 2
+          for w in 6
             for co in 2
-              unrolled wi in 4
+              unrolled hi in 4
                 vectorized ci in 4
                   block D.acc.init
               unrolled kh in 3
                 unrolled kw in 3
-                  unrolled wi_1 in 4
+                  unrolled hi_1 in 4
                     vectorized ci_1 in 4
                       block D.acc
-              unrolled i2i in 4
+              unrolled i1i in 4
                 vectorized i3i in 4
                   block Y"
     `);
@@ -96,17 +96,17 @@ describe("default schedules", () => {
       shape(byDefault(Y))
         .match(/(unrolled [wh]i_1 in .*\n *)?vectorized .*\n *block (Y|D)(.acc)?$/m)![0]
         .replace(/\n */g, ", ");
-    const depthwise = (w: number, stride: number) =>
-      ops.depthwiseConv2d("D", placeholder("X", [1, 6, w, 8]), weights("W", 3, 3, 8, 1), { padding: 1, stride });
-    expect(inner(depthwise(7, 1))).toBe("unrolled wi_1 in 2, vectorized ci_1 in 8, block D");
-    expect(inner(depthwise(16, 2))).toBe("unrolled wi_1 in 2, vectorized ci_1 in 8, block D");
+    const depthwise = (h: number, stride: number) =>
+      ops.depthwiseConv2d("D", placeholder("X", [1, h, 6, 8]), weights("W", 3, 3, 8, 1), { padding: 1, stride });
+    expect(inner(depthwise(7, 1))).toBe("unrolled hi_1 in 2, vectorized ci_1 in 8, block D");
+    expect(inner(depthwise(16, 2))).toBe("unrolled hi_1 in 2, vectorized ci_1 in 8, block D");
     const X = placeholder("X", [1, 8, 12, 48]);
     expect(inner(ops.maxPool2d("Y", X, { size: 3, stride: 2, padding: 1 }))).toBe(
-      "unrolled wi_1 in 2, vectorized ci_1 in 4, block Y",
+      "unrolled hi_1 in 2, vectorized ci_1 in 4, block Y",
     );
     expect(inner(ops.maxPool2d("Y", X, { size: 2 }))).toBe("vectorized ci_1 in 16, block Y");
     expect(inner(ops.averagePool2d("Y", X, { size: 3, stride: 1, padding: 1 }))).toBe(
-      "unrolled wi_1 in 4, vectorized ci_1 in 4, block Y.acc",
+      "unrolled hi_1 in 4, vectorized ci_1 in 4, block Y.acc",
     );
   });
   test("softmax and layer norm go through a row once for each stage while it is in the cache", () => {
