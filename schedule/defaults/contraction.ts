@@ -4,7 +4,7 @@
  * one: the pixels of a 1x1 convolution are the rows of a matrix, whatever their number in a row of the image.
  */
 
-import { type BlockIter, type Buffer, blocksOf, buffersIn, constInt } from "../../src/ir/index.ts";
+import { type BlockIter, type Buffer, blocksOf, buffersIn, bytesOf, constInt } from "../../src/ir/index.ts";
 import { nativeLanes, type Target } from "../../src/target/index.ts";
 import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize } from "../library/index.ts";
@@ -23,6 +23,9 @@ import { registerTileFor } from "./tile.ts";
 
 /** Rows that have to share a panel before copying it pays. */
 const PACK_ROWS = 12;
+/** Bytes of rows from which they are gone through in blocks, and rows of a block. */
+const HELD = 8 * 2 ** 20;
+const BLOCK_ROWS = 384;
 
 export function scheduleContraction(
   s: AnySchedule,
@@ -46,7 +49,13 @@ export function scheduleContraction(
   const reduction = fuseReduction(s, block, c);
   // Outside the column loop: axes along which every panel changes anyway (batches). Inside: those that share a panel.
   const outer = [...plan.batches.map((d) => d.axis), column.outer, ...plan.sharing.map((d) => d.axis)];
-  if (rowParts) outer.push(rowParts.outer);
+  const together =
+    rowParts && tilesInBlock(rows, columns / width, steps * bytesOf(c.stores[0]!.buffer.dtype), tile.rows);
+  if (together) {
+    const block = splitAxis(s, rowParts.outer, together);
+    outer.splice(plan.batches.length, 0, block.outer);
+    outer.push(block.inner);
+  } else if (rowParts) outer.push(rowParts.outer);
   else if (row) outer.push(row);
   const inner = rowParts ? [rowParts.inner, column.inner] : [column.inner];
   s.reorder(...outer.map((a) => a[0]!), ...reduction, ...inner.map((a) => a[0]!));
@@ -60,6 +69,13 @@ export function scheduleContraction(
   s.computeWith(out, outer.at(-1)![0]!);
   const init = s.decomposeReduction(block, reduction[0]!);
   for (const b of [block, init, out]) unrollAndVectorize(s, b);
+}
+
+/** Tiles of rows that go through all panels together, where the rows are more than caches and address translation hold: else every panel fetches all of them again. */
+function tilesInBlock(rows: number, sweeps: number, rowBytes: number, tile: number): number | undefined {
+  const tiles = Math.ceil(rows / tile);
+  const blocks = Math.ceil(rows / BLOCK_ROWS);
+  return rows * rowBytes > HELD && sweeps > 4 && blocks > 1 ? Math.ceil(tiles / blocks) : undefined;
 }
 
 /** A dimension of the result: the block's axis, and the loops of the nests that run over it. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { defaultSchedule } from "../../schedule/defaults/index.ts";
 import { registerTileFor } from "../../schedule/defaults/tile.ts";
 import { type Schedule, schedule } from "../../schedule/index.ts";
+import { compile } from "../../src/index.ts";
 import type { Func } from "../../src/ir/index.ts";
 import { lowerFunc } from "../../src/lower/index.ts";
 import * as ops from "../../src/ops.ts";
@@ -64,6 +65,40 @@ describe("default schedules", () => {
               vectorized i3i in 8
                 block Y"
     `);
+  });
+  test("a matrix product with more rows than caches hold goes through them in blocks", async () => {
+    // 48 tiles of six rows in each of three blocks, the last of which ends within a tile
+    const [M, N, K] = [850, 40, 2700];
+    const C = ops.matmul("C", placeholder("A", [M, K]), placeholder("B", [K, N], "f32", { constant: true }));
+    const s = schedule(C);
+    defaultSchedule(s, RELAXED);
+    expect(shape(s)).toMatchInlineSnapshot(`
+      "for k in 2700
+        for po in 5
+          vectorized pi in 8
+            block B.workspace
+      for ioo in 3
+        for jo in 5
+          for ioi in 48
+            unrolled ii in 6
+              vectorized ji in 8
+                block C.init
+            for k_1 in 2700
+              unrolled ii_1 in 6
+                vectorized ji_1 in 8
+                  block C
+            unrolled ii_2 in 6
+              vectorized ji_2 in 8
+                block C.copy"
+    `);
+    const [A, B] = [M * K, K * N].map((n) => Float32Array.from({ length: n }, (_, i) => ((i * 7) % 13) - 6));
+    const result = (await compile(s))({ A: A!, B: B! });
+    for (let i = 0; i < M; i += 7)
+      for (let j = 0; j < N; j += 3) {
+        let sum = 0;
+        for (let k = 0; k < K; k++) sum += A![i * K + k]! * B![k * N + j]!;
+        expect(result[i * N + j]).toBe(sum);
+      }
   });
   test("a 3x3 convolution goes through a pixel's row of the window and its channels in one loop", () => {
     const [X, W] = [placeholder("X", [1, 6, 9, 3]), weights("W", 3, 3, 3, 8)];
