@@ -19,7 +19,7 @@ import {
   strideIn,
 } from "./analysis.ts";
 import { type Axis, adjacent, axesInStep, fuseAxes, fuseReduction, splitAxis } from "./nests.ts";
-import { registerTileFor } from "./tile.ts";
+import { registerTileFor, type Tile } from "./tile.ts";
 
 /** Rows that have to share a panel before copying it pays. */
 const PACK_ROWS = 12;
@@ -33,6 +33,7 @@ export function scheduleContraction(
   c: Contraction,
   epilogue: BlockHandle | undefined,
   target: Target,
+  given?: Tile,
 ): void {
   const out = epilogue ?? s.cacheWrite(block, "local").copy;
   if (epilogue) s.setScope(block, "local");
@@ -40,17 +41,17 @@ export function scheduleContraction(
   const lanes = nativeLanes(c.stores[0]!.buffer.dtype);
   const [rows, columns] = [plan.rows.reduce(times, 1), plan.columns.reduce(times, 1)];
   const steps = c.reduction.reduce((n, i) => n * sizeOf(i), 1);
-  const tile = registerTileFor(target, rows, columns, steps, lanes);
+  const tile = given ?? registerTileFor(target, rows, columns, steps, lanes);
+  const height = Math.min(tile.rows, rows);
   const width = Math.min(tile.vectors * lanes, columns);
 
   const column = splitAxis(s, fuseAll(s, plan.columns), width);
   const row = plan.rows.length > 0 ? fuseAll(s, plan.rows) : undefined;
-  const rowParts = row && tile.rows > 1 ? splitAxis(s, row, tile.rows) : undefined;
+  const rowParts = row && height > 1 ? splitAxis(s, row, height) : undefined;
   const reduction = fuseReduction(s, block, c);
   // Outside the column loop: axes along which every panel changes anyway (batches). Inside: those that share a panel.
   const outer = [...plan.batches.map((d) => d.axis), column.outer, ...plan.sharing.map((d) => d.axis)];
-  const together =
-    rowParts && tilesInBlock(rows, columns / width, steps * bytesOf(c.stores[0]!.buffer.dtype), tile.rows);
+  const together = rowParts && tilesInBlock(rows, columns / width, steps * bytesOf(c.stores[0]!.buffer.dtype), height);
   if (together) {
     const block = splitAxis(s, rowParts.outer, together);
     outer.splice(plan.batches.length, 0, block.outer);

@@ -10,6 +10,21 @@ export function scheduleElementwise(s: AnySchedule, block: BlockHandle, shape: B
   if (along === undefined || sizeOf(along) < 2) return;
   const loop = s.ownLoops(block).find((l) => l.var === along.binding);
   if (loop === undefined) return;
+  const width = widthOf(shape);
+  const n = constInt(along.extent);
+  if (n !== undefined && n <= width) return s.vectorize(loop);
+  const { outer, inner } = splitAxis(s, [loop], width);
+  const [columns, lanes] = [outer[0]!, inner[0]!];
+  const list = s.loopList(block);
+  // Scans and transposed copies may have loops inside: lanes go innermost where that is legal.
+  if (list.at(-1) !== lanes) s.reorder(...list.slice(list.indexOf(lanes) + 1), lanes);
+  const across = transposedAxis(shape, along);
+  if (across) crossTile(s, block, across, columns, lanes);
+  s.vectorize(lanes);
+}
+
+/** Elements that are computed at once. */
+export function widthOf(shape: BlockShape): number {
   // The narrowest element decides: a full register of it, and several of the wider ones. At least two of the widest.
   let narrow = bytesOf(shape.stores[0]!.buffer.dtype);
   let wide = narrow;
@@ -18,27 +33,14 @@ export function scheduleElementwise(s: AnySchedule, block: BlockHandle, shape: B
     narrow = Math.min(narrow, bytesOf(e.dtype));
     wide = Math.max(wide, bytesOf(e.dtype));
   });
-  const width = Math.max(VECTOR_BYTES / narrow, (2 * VECTOR_BYTES) / wide);
-  const n = constInt(along.extent);
-  if (n !== undefined && n <= width) return s.vectorize(loop);
-  const [name, inner] = [`${loop.name}o`, `${loop.name}i`];
-  const parts = s.split(loop, { [name]: "rest", [inner]: width }) as Record<string, Loop>;
-  const list = s.loopList(block);
-  // Scans and transposed copies may have loops inside: lanes go innermost where that is legal.
-  if (list.at(-1) !== parts[inner]) {
-    const at = list.indexOf(parts[inner]!);
-    s.reorder(...list.slice(at + 1), parts[inner]!);
-  }
-  const across = transposedAxis(shape, along);
-  if (across) crossTile(s, block, across, parts[name]!, parts[inner]!);
-  s.vectorize(parts[inner]!);
+  return Math.max(VECTOR_BYTES / narrow, (2 * VECTOR_BYTES) / wide);
 }
 
 /** Rows of a tile of what is read across: as many vectors are made of the same lines of memory. */
-const ROWS = 16;
+export const ROWS = 16;
 
 /** The axis that something read runs along, where the result runs along another. */
-function transposedAxis(shape: BlockShape, along: BlockIter): BlockIter | undefined {
+export function transposedAxis(shape: BlockShape, along: BlockIter): BlockIter | undefined {
   if (shape.ordered.length > 0) return undefined;
   return shape.spatial.find(
     (i) => i !== along && sizeOf(i) > ROWS && shape.reads.some((r) => r.uses.has(along.var) && runsAlong(r, i.var)),

@@ -45,7 +45,7 @@ interface Consumers {
   /** Places in expressions that read it. */
   readonly reads: number;
 }
-function consumersOf(s: AnySchedule, block: Block): Consumers {
+export function consumersOf(s: AnySchedule, block: Block): Consumers {
   const { writes } = buffersIn(block);
   const blocks = blocksOf(s.func.body).filter((b) => b !== block && [...buffersIn(b).reads].some((x) => writes.has(x)));
   let reads = 0;

@@ -8,28 +8,43 @@
  */
 import { type Block, type BlockId, blocksOf, visitStmt } from "../../src/ir/index.ts";
 import type { Target } from "../../src/target/index.ts";
-import { badArgument, checkSchedule, describe } from "../arguments.ts";
-import type { BlockHandle } from "../handles.ts";
+import { badArgument, checkOptions, checkSchedule, describe, isRecord } from "../arguments.ts";
+import { type BlockHandle, blockHandle } from "../handles.ts";
 import { type AnySchedule, type BlockShape, contractionOf, shapeOf } from "./analysis.ts";
 import { casesOf, scheduleCases } from "./cases.ts";
 import { scheduleContraction } from "./contraction.ts";
-import { scheduleElementwise } from "./elementwise.ts";
-import { epilogueOf, inlineStages, keepRows } from "./fusion.ts";
+import { scheduleElementwise, transposedAxis } from "./elementwise.ts";
+import { consumersOf, epilogueOf, inlineStages, keepRows } from "./fusion.ts";
 import { lanewiseAxis, scheduleLanewise, scheduleReduction } from "./reduction.ts";
+import { scheduleTurnedScan } from "./scan.ts";
 import { isScatter, scheduleScatter } from "./scatter.ts";
 import { scheduleStreaming, streamOf } from "./stream.ts";
+import type { Tile } from "./tile.ts";
 import { scheduleWindow, windowAxis } from "./window.ts";
 
+export interface DefaultOptions {
+  /**
+   * What a step of a reduction works on: rows x vectors of columns for contractions, neighbouring windows x vectors of channels for windows.
+   * Left out, an account of cycles and registers chooses it for each reduction. More than the registers hold is slow, not wrong.
+   */
+  readonly tile?: Tile;
+}
+
 /**
- * Applies the default schedule for a target to a fresh schedule.
+ * Applies the default schedule for a target to a fresh schedule. With a tile of one's own, the rest is chosen as ever.
  *
  *     const s = schedule(C);
- *     defaultSchedule(s, wasm({ relaxed: true }));
+ *     defaultSchedule(s, wasm({ relaxed: true }), { tile: { rows: 5, vectors: 2 } });
+ *
+ * Throws ScheduleError for what is no schedule, target or tile (whole numbers from 1 to 64).
  */
-export function defaultSchedule(s: AnySchedule, target: Target): void {
+export function defaultSchedule(s: AnySchedule, target: Target, options: DefaultOptions = {}): void {
   checkSchedule(s, "defaultSchedule");
   if (typeof target !== "object" || target === null)
     badArgument(s.func, "defaultSchedule", `expected a target, but was given ${describe(target)}`, ["wasm()"]);
+  checkOptions(s.func, "defaultSchedule", options, ["tile"]);
+  const { tile } = options;
+  checkTile(s, tile);
   const done = new Set<BlockId>();
   prepareStages(s);
   inlineStages(s);
@@ -42,17 +57,31 @@ export function defaultSchedule(s: AnySchedule, target: Target): void {
     if (shape.reduction.length === 0) continue;
     const epilogue = epilogueOf(s, block);
     // Where a recipe turns out to be illegal, the next simpler one is tried.
-    for (const recipe of recipesFor(s, b, shape, epilogue, target)) {
+    for (const recipe of recipesFor(s, b, shape, { epilogue, target, tile })) {
       if (s.attempt(recipe.run)) continue;
       done.add(b.id);
       if (recipe.also) done.add(recipe.also.id);
       break;
     }
   }
+  turnScans(s, done);
   for (const b of s.blocks()) {
     const block = blocksOf(s.func.body).find((x) => x.id === b.id);
     if (block !== undefined && !done.has(b.id) && isPlain(block) && isFresh(s, b))
       s.attempt(() => scheduleElementwise(s, b, shapeOf(block)));
+  }
+}
+
+const MOST = 64;
+function checkTile(s: AnySchedule, tile: unknown): void {
+  if (tile === undefined) return;
+  const keys = ["rows", "vectors"] as const;
+  if (!isRecord(tile)) badArgument(s.func, "defaultSchedule", `tile is ${describe(tile)}`, ["{ rows: 5, vectors: 2 }"]);
+  checkOptions(s.func, "defaultSchedule: tile", tile, keys);
+  for (const k of keys) {
+    const n = tile[k];
+    if (typeof n !== "number" || !Number.isInteger(n) || n < 1 || n > MOST)
+      badArgument(s.func, "defaultSchedule", `tile.${k} is ${describe(n)}`, [`a whole number from 1 to ${MOST}`]);
   }
 }
 
@@ -79,14 +108,28 @@ interface Recipe {
   /** What consumes the reduction, and is scheduled with it. */
   readonly also?: BlockHandle | undefined;
 }
+/** Scans that one stage reads turned. */
+function turnScans(s: AnySchedule, done: Set<BlockId>): void {
+  for (const b of s.blocks()) {
+    const block = blocksOf(s.func.body).find((x) => x.id === b.id)!;
+    if (done.has(b.id) || !block.iters.some((i) => i.kind === "ordered")) continue;
+    const { blocks } = consumersOf(s, block);
+    const consumer = blocks[0];
+    if (blocks.length !== 1 || consumer === undefined || done.has(consumer.id) || !isPlain(consumer)) continue;
+    const [reader, shape] = [blockHandle(consumer.id), shapeOf(consumer)];
+    if (shape.along === undefined || transposedAxis(shape, shape.along) === undefined) continue;
+    if (s.attempt(() => scheduleTurnedScan(s, b, reader, shape))) continue;
+    done.add(b.id).add(consumer.id);
+  }
+}
+
+interface Given {
+  readonly epilogue: BlockHandle | undefined;
+  readonly target: Target;
+  readonly tile: Tile | undefined;
+}
 /** What a reduction may be scheduled as, best first. */
-function recipesFor(
-  s: AnySchedule,
-  b: BlockHandle,
-  shape: BlockShape,
-  epilogue: BlockHandle | undefined,
-  target: Target,
-): Recipe[] {
+function recipesFor(s: AnySchedule, b: BlockHandle, shape: BlockShape, { epilogue, target, tile }: Given): Recipe[] {
   if (isScatter(shape)) return [{ run: () => scheduleScatter(s, b, shape) }];
   const own = s.ownLoops(b).length === s.loopList(b).length;
   const c = own ? contractionOf(shape) : undefined;
@@ -96,8 +139,8 @@ function recipesFor(
   const list: (Recipe | undefined)[] = [
     lanes && !c?.rows ? { run: () => scheduleLanewise(s, b, shape, lanes) } : undefined,
     stream && { run: () => scheduleStreaming(s, b, shape, stream) },
-    c && { run: () => scheduleContraction(s, b, c, epilogue, target), also: epilogue },
-    slide && { run: () => scheduleWindow(s, b, shape, slide, epilogue), also: epilogue },
+    c && { run: () => scheduleContraction(s, b, c, epilogue, target, tile), also: epilogue },
+    slide && { run: () => scheduleWindow(s, b, shape, slide, epilogue, tile), also: epilogue },
     { run: () => scheduleReduction(s, b, shape, epilogue), also: epilogue },
   ];
   return list.filter((r) => r !== undefined);

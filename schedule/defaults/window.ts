@@ -10,6 +10,7 @@ import type { BlockHandle, Loop } from "../handles.ts";
 import { unrollAndVectorize } from "../library/index.ts";
 import { type AnySchedule, type BlockShape, sizeOf, strideIn } from "./analysis.ts";
 import { type Axis, axesInStep, splitAxis } from "./nests.ts";
+import type { Tile } from "./tile.ts";
 
 /** Steps of a window that may be written out. */
 const STEPS = 32;
@@ -41,6 +42,7 @@ export function scheduleWindow(
   shape: BlockShape,
   slide: BlockIter,
   epilogue: BlockHandle | undefined,
+  given?: Tile,
 ): void {
   const out = epilogue ?? s.cacheWrite(block, "local").copy;
   if (epilogue) s.setScope(block, "local");
@@ -49,7 +51,8 @@ export function scheduleWindow(
   const axisOf = (i: BlockIter): Axis => axes[target.indexOf(i.var)]!;
   const along = shape.along!;
   const lanes = nativeLanes(shape.stores[0]!.buffer.dtype);
-  const { count, vectors } = tileOf(shape, slide, Math.floor(sizeOf(along) / lanes));
+  const tile = given ?? tileOf(shape, slide, Math.floor(sizeOf(along) / lanes));
+  const [count, vectors] = [Math.min(tile.rows, sizeOf(slide)), tile.vectors];
 
   const c = splitAxis(s, axisOf(along), Math.min(vectors * lanes, sizeOf(along)));
   const x = count > 1 ? splitAxis(s, axisOf(slide), count) : undefined;
@@ -71,14 +74,14 @@ export function scheduleWindow(
  * windows move by one, two where they move by more (the lines that four would touch at a time are too many for the prefetcher), one where
  * they don't overlap.
  */
-function tileOf(shape: BlockShape, slide: BlockIter, channels: number): { count: number; vectors: number } {
+function tileOf(shape: BlockShape, slide: BlockIter, channels: number): Tile {
   const [step, taps] = strideAndTaps(shape, slide);
   const extent = sizeOf(slide);
-  if (step >= taps) return { count: 1, vectors: whole(LINE, channels) };
+  if (step >= taps) return { rows: 1, vectors: whole(LINE, channels) };
   // what doesn't slide (weights) is loaded once for each vector of channels, so short rows lose nothing by taking two
   const weights = shape.reads.some((r) => r.index.every((e) => !usesVar(e, (v) => v === slide.var)));
-  if (step <= 1 && (extent % 4 === 0 || extent > LONG || !weights)) return { count: Math.min(4, extent), vectors: 1 };
-  return { count: Math.min(2, extent), vectors: weights ? whole(2, channels) : 1 };
+  if (step <= 1 && (extent % 4 === 0 || extent > LONG || !weights)) return { rows: 4, vectors: 1 };
+  return { rows: 2, vectors: weights ? whole(2, channels) : 1 };
 }
 /** Rows whose rest of a few results doesn't matter. */
 const LONG = 32;

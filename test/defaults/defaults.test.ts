@@ -1,6 +1,6 @@
 /** What the default schedules make of expressions: the nests, and that they compute the same. */
 import { describe, expect, test } from "vitest";
-import { defaultSchedule } from "../../schedule/defaults/index.ts";
+import { type DefaultOptions, defaultSchedule } from "../../schedule/defaults/index.ts";
 import { registerTileFor } from "../../schedule/defaults/tile.ts";
 import { type Schedule, schedule } from "../../schedule/index.ts";
 import { compile } from "../../src/index.ts";
@@ -14,10 +14,10 @@ import { inputsFor } from "../lower/stages.ts";
 import { nest, same } from "../schedule/helper.ts";
 
 const RELAXED = wasm({ relaxed: true });
-function byDefault(Y: AnyTensor, target = RELAXED): Schedule<AnyTensor> {
+function byDefault(Y: AnyTensor, target = RELAXED, options?: DefaultOptions): Schedule<AnyTensor> {
   const s = schedule(Y);
   const before = s.func;
-  defaultSchedule(s as never, target);
+  defaultSchedule(s as never, target, options);
   if (s.trace.some((t) => t.reassociates)) close(before, s.func);
   else same(s as never, before);
   expect(lowerFunc(s.func, target).warnings).toEqual([]);
@@ -125,6 +125,47 @@ describe("default schedules", () => {
                 vectorized i3i in 4
                   block Y"
     `);
+  });
+  test("a tile of one's own, of contractions and of windows, as far as there are rows", () => {
+    const [A, B] = [placeholder("A", [5, 6]), placeholder("B", [6, 20])];
+    const tiles = (Y: AnyTensor, rows: number, vectors: number): string[] =>
+      shape(byDefault(Y, RELAXED, { tile: { rows, vectors } }))
+        .split("\n")
+        .filter((l) => /^ *(unrolled|vectorized) [jhci]+_1 /.test(l))
+        .map((l) => l.trim());
+    expect(tiles(ops.matmul("C", A, B), 3, 2)).toEqual(["unrolled ii_1 in 3", "vectorized ji_1 in 8"]);
+    expect(tiles(ops.matmul("C", A, B), 64, 64)).toEqual(["unrolled ii_1 in 5", "vectorized ji_1 in 20"]);
+    const pool = ops.averagePool2d("Y", placeholder("X", [1, 7, 8, 16]), { size: 3, stride: 1 });
+    expect(tiles(pool, 3, 2)).toEqual(["unrolled hi_1 in 3", "vectorized ci_1 in 8"]);
+  });
+  test.each([
+    [{ tile: { rows: 0, vectors: 2 } }, "tile.rows is number 0"],
+    [{ tile: { rows: 2 } }, "tile.vectors is undefined"],
+    [{ tile: { rows: 2, vectors: 65 } }, "tile.vectors is number 65"],
+    [{ tile: { rows: 1.5, vectors: 2 } }, "tile.rows is number 1.5"],
+    [{ tile: { rows: 2, vectors: 2, columns: 8 } }, 'there is no option "columns"'],
+    [{ tile: [2, 2] }, "tile is a list"],
+    [{ tiles: { rows: 2, vectors: 2 } }, 'there is no option "tiles"'],
+    [null, "the options are null"],
+  ])("a tile that is none: %j", (options, message) => {
+    const s = schedule(ops.matmul("C", placeholder("A", [5, 6]), placeholder("B", [6, 20])));
+    const before = `${s}`;
+    expect(() => defaultSchedule(s as never, RELAXED, options as never)).toThrow(message);
+    expect(`${s}`).toBe(before);
+  });
+  test("running sums of rows: some rows at a time, their sums as lanes, turned back from the cache", () => {
+    expect(shape(byDefault(ops.cumsum("C", placeholder("X", [40, 20]))))).toMatchInlineSnapshot(`
+      "for i0o in 3
+        for t in 20
+          vectorized i0 in 16
+            block C.sums
+        for i1o in 3
+          for i0i in 16
+            vectorized i1i in 8
+              block C"
+    `);
+    for (const options of [{ reverse: true }, { exclusive: true }])
+      byDefault(ops.cumsum("C", placeholder("X", [40, 20]), options));
   });
   test("windows: fewer neighbours, or none, where less is shared", () => {
     const inner = (Y: AnyTensor): string =>
