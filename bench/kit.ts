@@ -2,6 +2,7 @@
 
 export interface Kit {
   readonly tw: typeof import("../src/index.ts");
+  readonly schedules: typeof import("../src/schedules.ts");
   /** Throws where the revision has no operators yet. */
   readonly ops: typeof import("../src/ops.ts");
   /** What the program `examples/<name>.ts` exports under `name`; throws where it exports no such function. */
@@ -15,6 +16,7 @@ const why = (e: unknown): string => (e instanceof Error ? e.message : String(e))
 export async function kitOf(root: URL = ROOT): Promise<Kit> {
   const from = async <T>(path: string): Promise<T> => (await import(new URL(path, root).href)) as T;
   const tw = await from<Kit["tw"]>("src/index.ts");
+  const schedules = await from<Kit["schedules"]>("src/schedules.ts");
   let ops: Kit["ops"] | undefined;
   let missing = "";
   try {
@@ -23,7 +25,7 @@ export async function kitOf(root: URL = ROOT): Promise<Kit> {
     missing = why(e);
   }
   return {
-    tw,
+    ...{ tw, schedules },
     get ops() {
       if (ops === undefined) throw new Error(`no operators: ${missing}`);
       return ops;

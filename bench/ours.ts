@@ -117,6 +117,7 @@ export async function contestants(
   const failures: string[] = [];
   for (const entry of entries) {
     for (const v of variants) {
+      if (v !== (entry.variant ?? v)) continue;
       const name = nameOf(entry, v);
       try {
         const bytes = await bytesOf(kit, await entry.make(kit, targetOf(kit, v)), v, entry.asWritten);

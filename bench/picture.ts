@@ -38,6 +38,8 @@ const TITLES: { readonly [group: string]: string } = {
 const COLORS: { readonly [who: string]: string } = {
   "tilewright (by hand, relaxed)": "#7b3294",
   "tilewright (by hand)": "#c2a5cf",
+  "tilewright (best known, relaxed)": "#7b3294",
+  "tilewright (best known)": "#c2a5cf",
   "tilewright (relaxed)": "#0b5394",
   tilewright: "#6fa8dc",
   "tfjs-wasm": "#e69138",

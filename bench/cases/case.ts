@@ -1,5 +1,6 @@
 import type { Buildable, WasmTarget } from "../../src/index.ts";
 import type { Kit } from "../kit.ts";
+import type { Variant } from "../ours.ts";
 import type { Work } from "../work/index.ts";
 
 /** A way in which this project does the work. */
@@ -10,6 +11,8 @@ export interface Entry {
   readonly direct: boolean;
   /** Compiled with `algorithm: "direct"`. */
   readonly asWritten?: boolean;
+  /** The only variant it is meant for. */
+  readonly variant?: Variant;
   /** The expression, or a schedule of one for this target. */
   make(kit: Kit, target: WasmTarget): Buildable | Promise<Buildable>;
 }
@@ -25,6 +28,8 @@ export interface Case {
   readonly memory?: "copy" | "exp";
   work(): Work;
   readonly ours: readonly Entry[];
+  /** Other expressions of the same result, which `search.ts` tries as well. */
+  readonly forms?: { readonly [name: string]: (kit: Kit) => Buildable };
 }
 
 /** The default schedule of an expression. */

@@ -15,14 +15,19 @@ const QUICK = [
   "3x3-256-256-14-relu",
 ];
 
-function layer({ tw, ops }: Kit, s: ConvShape): AnyTensor {
+function layer({ tw, ops }: Kit, s: ConvShape, tile?: 2 | 4): AnyTensor {
   const constant = { constant: true } as const;
   const X = tw.placeholder("X", [1, s.height, s.width, s.cin]);
   const W = tw.placeholder("W", [s.size, s.size, s.cin, s.depthwise ? 1 : s.cout], "f32", constant);
   const bias = tw.placeholder("bias", [s.cout], "f32", constant);
   const options = { stride: s.stride, padding: (s.size - 1) / 2, bias };
   const name = s.activation === "none" ? "Y" : "conv";
-  const conv = s.depthwise ? ops.depthwiseConv2d(name, X, W, options) : ops.conv2d(name, X, W, options);
+  const { padding } = options;
+  const conv = tile
+    ? ops.winogradConv2d(name, X, W, { tile, padding, bias })
+    : s.depthwise
+      ? ops.depthwiseConv2d(name, X, W, options)
+      : ops.conv2d(name, X, W, options);
   if (s.activation === "none") return conv;
   return s.activation === "relu6" ? ops.relu6("Y", conv) : ops.relu("Y", conv);
 }
@@ -36,7 +41,12 @@ const conv = ({ name, shape, networks }: DistinctLayer): Case => ({
   ...{ group: "conv", name, quick: QUICK.includes(name) },
   classes: [kindOf(shape), ...networks],
   work: () => convOf(shape),
-  ours: minimal(shape) ? byAlgorithm((kit) => layer(kit, shape)) : [byDefault((kit) => layer(kit, shape))],
+  ...(minimal(shape)
+    ? {
+        ours: byAlgorithm((kit) => layer(kit, shape)),
+        forms: { "F(2x2, 3x3)": (kit) => layer(kit, shape, 2), "F(4x4, 3x3)": (kit) => layer(kit, shape, 4) },
+      }
+    : { ours: [byDefault((kit) => layer(kit, shape))] }),
 });
 
 export const convCases: readonly Case[] = distinctLayers().map(conv);

@@ -3,12 +3,14 @@ import { attentionCases } from "./attention.ts";
 import type { Case } from "./case.ts";
 import { convCases } from "./conv.ts";
 import { gemmCases } from "./gemm.ts";
+import { readKnown, withKnown } from "./known.ts";
 import { memoryCases } from "./memory.ts";
 import { operatorCases } from "./operators.ts";
 import { pictureCases } from "./pictures.ts";
 
 export type { Case, Entry } from "./case.ts";
 
+const known = readKnown();
 export const CASES: readonly Case[] = [
   ...gemmCases,
   ...convCases,
@@ -16,7 +18,7 @@ export const CASES: readonly Case[] = [
   ...attentionCases,
   ...pictureCases,
   ...operatorCases,
-];
+].map((c) => withKnown(c, known));
 export const GROUPS: readonly string[] = [...new Set(CASES.map((c) => c.group))];
 
 export interface Choice {
