@@ -31,6 +31,8 @@ interface Made {
   readonly end: number;
   /** False once freed. */
   live: boolean;
+  /** Of a prepared kernel, which goes on reading it. */
+  kept?: boolean;
 }
 
 /**
@@ -65,7 +67,7 @@ export class Arena implements Place {
     const initial = parseBytes("initial", options.initial ?? Math.min(max, 16 * 2 ** 20));
     if (max > LIMIT || max < PAGE || initial > max)
       throw bad(
-        `: max ${formatBytes(max)} and initial ${formatBytes(initial)} must be 64 KB to 2 GB, initial not above max`,
+        `: max ${formatBytes(max)} and initial ${formatBytes(initial)} must be 64 KB to 2 GB, initial up to max`,
       );
     this.max = Math.floor(max / PAGE) * PAGE;
     this.shared = options.shared ?? false;
@@ -130,10 +132,10 @@ export class Arena implements Place {
     this.#blocks.splice(this.#blocks.indexOf(made), 1);
   }
 
-  /** Gives all arrays back at once. */
+  /** Gives all arrays back at once. What `prepare` made of constants stays: its kernels go on reading it. */
   reset(): void {
-    for (const made of this.#blocks) made.live = false;
-    this.#blocks = [];
+    for (const x of this.#blocks) x.live = !!x.kept;
+    this.#blocks = this.#blocks.filter((x) => x.live);
   }
 
   /** Makes room for so many more bytes of arrays and staging, so that nothing later has to grow the memory. Grows it as `array` does. */
@@ -168,12 +170,12 @@ export class Arena implements Place {
     this.leaveRoom(bytes);
     const start = this.used;
     const need = start + bytes;
-    const wants = `${kernel} needs ${formatBytes(bytes)} of the arena for scratch and for arrays that are not in it`;
+    const wants = `${kernel} needs ${formatBytes(bytes)} of the arena for scratch and arrays outside of it`;
     if (need > this.max) throw this.#full(wants, start);
     if (need > this.memory.buffer.byteLength && !this.shared && this.#blocks.length > 0)
       throw new ArenaError(
         "arena-full",
-        `${wants}; growing it now would detach the arrays in use: call arena.reserve(${bytes}) before making them`,
+        `${wants}; growing now would detach the arrays in use: call arena.reserve(${bytes}) before making any`,
       );
     this.#grow(need);
     this.#clean = Math.max(this.#clean, need);
@@ -182,6 +184,7 @@ export class Arena implements Place {
 
   keep(bytes: number): Room {
     const array = this.array("u8", bytes);
+    this.#made.get(array)!.kept = true;
     return { address: array.byteOffset, free: () => this.free(array) };
   }
 
@@ -195,7 +198,7 @@ export class Arena implements Place {
     if (!made?.live)
       throw new ArenaError(
         "arena-array",
-        `arena.${what}: ${made ? "this array was freed before" : "not an array of this arena"}`,
+        `arena.${what}: ${made ? "it was freed before" : "not an array of this arena"}`,
       );
     return made;
   }

@@ -88,6 +88,21 @@ describe("constants", () => {
     expect(() => k.prepare({ W: w, b: bias.subarray(1) })).toThrow(RuntimeArgumentError);
     expect(mem.used).toBe(held);
   });
+  test("survive the reset of their arena, which gives back everything else", async () => {
+    const mem = arena({ max: "1MB" });
+    const before = mem.array("f32", 100);
+    const k = await compile(packed().s, { arena: mem });
+    const { X: x } = inputs;
+    const w = Float32Array.from({ length: K * N }, (_, i) => (i % 7) - 3);
+    const ready = k.prepare({ W: w, b: new Float32Array(N) });
+    const want = ready({ X: x });
+    mem.reset();
+    expect(() => mem.view(before)).toThrow(/freed before/);
+    for (let n = 0; n < 8; n++) mem.array("f32", 16 ** (n % 4)).fill(7);
+    expect(ready({ X: x })).toEqual(want);
+    mem.reset();
+    expect(ready({ X: x })).toEqual(want);
+  });
   test("of a default schedule", async () => {
     const k = await compile(C);
     agrees(C, k);

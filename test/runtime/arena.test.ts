@@ -34,7 +34,7 @@ describe("arrays", () => {
     a.fill(1);
     b.fill(2);
     mem.free(a);
-    expect(code(() => mem.free(a))).toMatchInlineSnapshot(`"arena-array: arena.free: this array was freed before"`);
+    expect(code(() => mem.free(a))).toMatchInlineSnapshot(`"arena-array: arena.free: it was freed before"`);
     mem.free(b);
     const d = mem.array("f32", 200);
     expect(d.byteOffset).toBe(a.byteOffset);
@@ -72,7 +72,7 @@ describe("arrays", () => {
       `"arena-options: arena: max is "lots", but must be bytes or text such as "64KB" or "1GB""`,
     );
     expect(code(() => arena({ max: "4GB" }))).toMatchInlineSnapshot(
-      `"arena-options: arena: max 4 GB and initial 16 MB must be 64 KB to 2 GB, initial not above max"`,
+      `"arena-options: arena: max 4 GB and initial 16 MB must be 64 KB to 2 GB, initial up to max"`,
     );
     expect(code(() => arena({ max: 1000 }))).toMatch(/^arena-options/);
     expect(code(() => arena({ max: "1MB", initial: "2MB" }))).toMatch(/^arena-options/);
@@ -171,7 +171,7 @@ describe("growing", () => {
     const bigger = new Float32Array(2 * PAGE);
     const said = code(() => k({ A: bigger, B: bigger, alpha: 1 }));
     expect(said).toMatchInlineSnapshot(
-      `"arena-full: add needs 2.5 MB of the arena for scratch and for arrays that are not in it; growing it now would detach the arrays in use: call arena.reserve(2621440) before making them"`,
+      `"arena-full: add needs 2.5 MB of the arena for scratch and arrays outside of it; growing now would detach the arrays in use: call arena.reserve(2621440) before making any"`,
     );
     expect([mem.memory.buffer.byteLength, a.length]).toEqual([size, 10]);
     mem.reserve(Number(/reserve\((\d+)\)/.exec(said)![1]));
@@ -179,7 +179,7 @@ describe("growing", () => {
     expect(k({ A: bigger, B: bigger, alpha: 1 }).length).toBe(2 * PAGE);
     const biggest = new Float32Array(8 * PAGE);
     expect(code(() => k({ A: biggest, B: biggest, alpha: 1 }))).toMatchInlineSnapshot(
-      `"arena-full: add needs 10 MB of the arena for scratch and for arrays that are not in it, but of max 4 MB only 4.0 MB are left"`,
+      `"arena-full: add needs 10 MB of the arena for scratch and arrays outside of it, but of max 4 MB only 4.0 MB are left"`,
     );
   });
   it("leaves shared arrays as they are, old buffers and new", async () => {
