@@ -4,7 +4,7 @@
  * semantics table. Values are computed when asked for and kept, so that a few sampled outputs cost only what they need.
  */
 import { type AnyTensor, checkResults, isTensor, type Source, tensorOf } from "../../te/index.ts";
-import type { Buffer, DType, Expr, Scalar } from "../ir/index.ts";
+import { type Buffer, type DType, type Expr, isDType, type Scalar } from "../ir/index.ts";
 import { arrayFor, holds, InterpretError, isRecord, readElement, type TypedArrayLike, writeElement } from "./arrays.ts";
 import { type Memory, NestRun } from "./nest.ts";
 import { checkEvaluation } from "./parameters.ts";
@@ -340,8 +340,21 @@ export interface Mismatch {
   readonly expected: Scalar;
   readonly bound: number;
 }
-/** The first element that lies outside its bound. Zeros of either sign are equal, NaN equals NaN. */
+/**
+ * The first element that lies outside its bound; undefined where there is none. Zeros of either sign are equal, NaN equals NaN. `want` is what
+ * `evaluateWithBound` gives. Throws InterpretError for anything else, another number of elements, and a dtype that there isn't.
+ */
 export function firstMismatch(dtype: DType, got: TypedArrayLike, want: Bounded): Mismatch | undefined {
+  const fail = (message: string): never => {
+    throw new InterpretError(`firstMismatch: ${message}`);
+  };
+  if (!isDType(dtype)) fail(`${String(dtype)} is no dtype`);
+  if (!ArrayBuffer.isView(got)) fail("what was got is no typed array");
+  const { values, bound } = Object(want) as Partial<Bounded>;
+  if (!ArrayBuffer.isView(values) || !ArrayBuffer.isView(bound))
+    return fail("what was expected is no { values, bound }: evaluateWithBound gives it");
+  if (got.length !== values.length || bound.length !== values.length)
+    fail(`${got.length} elements were got, ${values.length} expected, with ${bound.length} bounds`);
   for (let i = 0; i < want.values.length; i++) {
     const bound = want.bound[i]!;
     if (bound === Infinity) continue;

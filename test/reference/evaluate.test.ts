@@ -229,6 +229,11 @@ describe("bounds", () => {
     }
     const wrong = Float32Array.from([(want.values[0]! as number) * 1.001]);
     expect(firstMismatch("f32", wrong, want)).toMatchObject({ at: 0 });
+    const mismatch = firstMismatch as (...args: readonly unknown[]) => unknown;
+    expect(() => mismatch("f32", wrong, want.values)).toThrow(/no \{ values, bound \}: evaluateWithBound gives it/);
+    expect(() => mismatch("f32", new Float32Array(7), want)).toThrow(/elements were got/);
+    expect(() => mismatch("f32")).toThrow(/what was got is no typed array/);
+    expect(() => mismatch("f33", wrong, want)).toThrow(/f33 is no dtype/);
   });
   it("are zero where nothing is uncertain", () => {
     const exact = compute("exact", { i: 16 }, ({ i }) => X.at(i).mul(3).sqrt().floor().add(X.at(i).neg()));
