@@ -7,6 +7,7 @@ import type { Expr } from "../expr.ts";
 import { lit, select, where } from "../functions.ts";
 import { scan } from "../scan.ts";
 import type { Tensor } from "../tensor.ts";
+import { describe } from "../text.ts";
 import type { AnyTensor, DType, DTypeOf, Extent, IntType, NumericType, Shape } from "../types.ts";
 import type { Like } from "./activation.ts";
 import { Call, type Carried, type IndexRecord, plus, record, type TensorOf, type Values } from "./common.ts";
@@ -83,7 +84,17 @@ export function oneHot<const N extends string, const I extends TensorOf<IntType>
   checkDType(dtype, call.title);
   const axis = call.axis(options.axis ?? -1, t.shape.length + 1);
   const { on = dtype === "bool" ? true : 1, off = dtype === "bool" ? false : 0 } = options;
-  const [yes, no] = [lit(on as never, dtype), lit(off as never, dtype)];
+  const value = (v: unknown, option: string): Expr<any, any> => {
+    try {
+      return lit(v as never, dtype);
+    } catch (e) {
+      throw call.error(
+        "te.option",
+        `${option} is ${describe(v)}, which is no value of ${dtype}: ${(e as Error).message}`,
+      );
+    }
+  };
+  const [yes, no] = [value(on, "on"), value(off, "off")];
   return compute(name, t.shape.toSpliced(axis, 0, options.depth), (...p) => {
     const i: Point = t.at(...p.toSpliced(axis, 1)).satCast("i32");
     return select(i.eq(p[axis]!), yes, no as never);

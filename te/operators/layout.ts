@@ -229,8 +229,8 @@ export type Range =
  *     const Q = slice("Q", placeholder("qkv", [197, 2304]), [null, [0, 768]]);
  *     const E = slice("E", X, [[1, -1], [0, null, 2]]);
  *
- * Throws TeError for a list of another length, ranges that leave the axis or are reversed, steps below 1. An axis of symbolic extent is
- * checked when the kernel is called. (NumPy: basic slicing; ONNX: Slice.)
+ * Throws TeError for a list of another length, ranges that leave the axis or are reversed, steps below 1. Of an axis of symbolic extent, what
+ * counts from its end, or goes up to it, is checked when the kernel is called; [0, 4] needs `dim("m", { min: 4 })`. (NumPy: basic slicing; ONNX: Slice.)
  */
 export function slice<const N extends string, const X extends AnyTensor>(
   name: N,

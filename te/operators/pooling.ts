@@ -12,6 +12,7 @@ import { Call, type Carried, type IndexRecord, record, type ShapeIn, type Tensor
 import { largest } from "./largest.ts";
 import { type Reduction, reduceMax, reduceMean } from "./reduction.ts";
 import {
+  besideInput,
   type Layouts,
   type PerAxis,
   padded,
@@ -63,11 +64,9 @@ function pool(
   const countPadding = call.flag(options.countPadding, "countPadding");
   const windows = sliding(call, place.inner(input.shape), taps, { ...options, stride: options.stride ?? options.size });
   windows.forEach((v, d) => {
-    if (typeof v.before === "number" && v.before >= v.span)
-      throw call.error(
-        "te.option",
-        `padding of axis ${d} is ${v.before}, but windows span ${v.span}: some would lie in the padding alone; pad less`,
-      );
+    const beside = besideInput(v);
+    if (beside)
+      throw call.error("te.option", `axis ${d}: ${beside}: a window would lie in the padding alone; pad less`);
   });
   const least = isFloat(input.dtype) ? -Infinity : minInt(input.dtype as never);
   const outside = kind === "average" ? 0 : input.dtype === "i64" || input.dtype === "u64" ? least : Number(least);

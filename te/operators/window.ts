@@ -73,6 +73,8 @@ export interface Sliding {
   readonly span: number;
   readonly input: Extent;
   readonly before: Extent;
+  /** What stands behind the input; undefined for "same", which is never more than a window. */
+  readonly behind?: number;
   /** How many windows there are. */
   readonly out: Extent;
   /** How much of the padded input they cover. */
@@ -89,7 +91,9 @@ export function perAxis(
   low: number,
   otherwise: number,
 ): number[] {
-  const list: readonly unknown[] = Array.isArray(x) ? x : Array.from({ length: rank }, () => x ?? otherwise);
+  const list: readonly unknown[] = Array.isArray(x)
+    ? x
+    : Array.from({ length: rank }, () => (x === undefined ? otherwise : x));
   if (list.length !== rank)
     throw call.error("te.option", `${option} has ${list.length} entries: expected one number, or ${rank}`);
   return list.map((n) => call.whole(n, option, low));
@@ -147,7 +151,7 @@ export function sliding(
         `axis ${d} of the windows spans ${span} elements, but there are only ${extentText(plus(input, before + behind))} ` +
           "with padding: pad more, or take smaller windows",
       );
-    const shared = { ...base, before, padded: before + behind > 0 };
+    const shared = { ...base, before, behind, padded: before + behind > 0 };
     if (stride === 1) {
       const covered = plus(input, before + behind);
       return { ...shared, out: plus(input, before + behind - span + 1), covered };
@@ -162,6 +166,23 @@ function halfOfExcess(input: Extent, covered: Extent, stride: number, span: numb
   if (stride === 1) return Math.floor((span - 1) / 2);
   const excess = plus(covered, typeof input === "number" ? -input : input.neg());
   return typeof excess === "number" ? Math.floor(excess / 2) : excess.max(0).div(2);
+}
+
+/** Where all taps of a window lie in the padding: what is around the input there, and of how much; undefined where each meets an element, as far as is known. */
+export function besideInput(w: Sliding): string | undefined {
+  const spans = `windows span ${w.span}`;
+  if (typeof w.before === "number" && w.before >= w.span) return `padding in front is ${w.before}, but ${spans}`;
+  if (w.behind !== undefined && w.behind >= w.span) return `padding behind is ${w.behind}, but ${spans}`;
+  const { input, before, out, stride, dilation, taps } = w;
+  if (typeof input !== "number" || typeof before !== "number" || typeof out !== "number") return undefined;
+  for (let i = 0; i < out; i++) {
+    const first = i * stride - before;
+    // from here on the first tap meets the input, until it lies behind
+    if (first >= 0 && first < input) i = Math.max(i, Math.ceil((input + before) / stride) - 1);
+    else if (!Array.from({ length: taps }, (_, k) => first + k * dilation).some((x) => x >= 0 && x < input))
+      return `taps ${dilation} apart step over its ${input} elements`;
+  }
+  return undefined;
 }
 
 /** X as the windows see it: itself, or a stage `name`.pad with the value around it. */

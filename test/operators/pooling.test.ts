@@ -148,7 +148,22 @@ describe("pooling", () => {
     expect(pool("maxPool2d", {})).toThrow('maxPool2d "Y": size is missing: give the window\'s, as in { size: 2 }');
     expect(pool("maxPool2d", undefined as never)).toThrow(/size is missing/);
     expect(pool("maxPool2d", { size: 9 })).toThrow(/spans 9 elements, but there are only 8/);
-    expect(pool("maxPool2d", { size: 2, padding: 2 })).toThrow(/padding of axis 0 is 2, but windows span 2/);
+    expect(pool("maxPool2d", { size: 2, padding: 2 })).toThrow(
+      /axis 0: padding in front is 2, but windows span 2: a window/,
+    );
+    expect(pool("averagePool2d", { size: 2, stride: 1, padding: [0, [0, 2]] })).toThrow(
+      /axis 1: padding behind is 2, but windows span 2/,
+    );
+    const symbolic = placeholder("M", [1, dim("m"), 8, 4]);
+    expect(pool("maxPool2d", { size: 3, padding: [[0, 3], 0] }, symbolic)).toThrow(/axis 0: padding behind is 3/);
+    const few = placeholder("F", [1, 3, 3, 4]);
+    expect(pool("maxPool2d", { size: 2, stride: 1, dilation: 4, padding: 1 }, few)).toThrow(
+      /axis 0: taps 4 apart step over its 3 elements/,
+    );
+    expect(pool("maxPool2d", { size: 2, stride: 1, dilation: 4, padding: 2 }, few)).toThrow(/step over/);
+    expect(pool("maxPool2d", { size: 2, stride: 1, dilation: 3, padding: 1 }, few)).not.toThrow();
+    expect(pool("maxPool2d", { size: 3, stride: 5, padding: 2 })).not.toThrow();
+    expect(pool("maxPool2d", { size: null } as never)).toThrow(/size is null/);
     expect(pool("maxPool2d", { size: 2, countPadding: true })).toThrow(/no option "countPadding"/);
     expect(pool("averagePool2d", { size: 2, dilation: 2 })).toThrow(/no option "dilation"/);
     expect(pool("averagePool2d", { size: 2 }, placeholder("I", [1, 8, 8, 4], "i32"))).toThrow(
