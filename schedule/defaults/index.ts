@@ -7,7 +7,7 @@
  * epilogue; the remaining element-wise stages are vectorized.
  */
 import { type Block, type BlockId, blocksOf, visitStmt } from "../../src/ir/index.ts";
-import type { Target } from "../../src/target/index.ts";
+import { type Target, targetFault } from "../../src/target/index.ts";
 import { badArgument, checkOptions, checkSchedule, describe, isRecord } from "../arguments.ts";
 import { type BlockHandle, blockHandle } from "../handles.ts";
 import { type AnySchedule, type BlockShape, contractionOf, shapeOf } from "./analysis.ts";
@@ -31,7 +31,8 @@ export interface DefaultOptions {
 }
 
 /**
- * Applies the default schedule for a target to a fresh schedule. With a tile of one's own, the rest is chosen as ever.
+ * Applies the default schedule for a target. With a tile of one's own, the rest is chosen as ever. Blocks whose loops were split or fused before
+ * stay as they are.
  *
  *     const s = schedule(C);
  *     defaultSchedule(s, wasm({ relaxed: true }), { tile: { rows: 5, vectors: 2 } });
@@ -40,12 +41,12 @@ export interface DefaultOptions {
  */
 export function defaultSchedule(s: AnySchedule, target: Target, options: DefaultOptions = {}): void {
   checkSchedule(s, "defaultSchedule");
-  if (typeof target !== "object" || target === null)
-    badArgument(s.func, "defaultSchedule", `expected a target, but was given ${describe(target)}`, ["wasm()"]);
+  const fault = targetFault(target);
+  if (fault !== undefined) badArgument(s.func, "defaultSchedule", fault, ["wasm()"]);
   checkOptions(s.func, "defaultSchedule", options, ["tile"]);
   const { tile } = options;
   checkTile(s, tile);
-  const done = new Set<BlockId>();
+  const done = new Set<BlockId>(s.blocks().flatMap((b) => (isUntouched(s, b) ? [] : [b.id])));
   prepareStages(s);
   inlineStages(s);
   writeOutCases(s, done);
@@ -70,6 +71,14 @@ export function defaultSchedule(s: AnySchedule, target: Target, options: Default
     if (block !== undefined && !done.has(b.id) && isPlain(block) && isFresh(s, b))
       s.attempt(() => scheduleElementwise(s, b, shapeOf(block)));
   }
+}
+
+/** Whether each axis of a block is still a loop by itself. What was split or fused before keeps the loops that it was given. */
+function isUntouched(s: AnySchedule, b: BlockHandle): boolean {
+  const loops = new Set(s.loopList(b).map((l) => l.var));
+  return blocksOf(s.func.body)
+    .find((x) => x.id === b.id)!
+    .iters.every((i) => i.binding.kind === "var" && loops.has(i.binding));
 }
 
 const MOST = 64;

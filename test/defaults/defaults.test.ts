@@ -167,6 +167,27 @@ describe("default schedules", () => {
     for (const options of [{ reverse: true }, { exclusive: true }])
       byDefault(ops.cumsum("C", placeholder("X", [40, 20]), options));
   });
+  test("blocks whose loops were cut before keep theirs, and the others get a schedule", () => {
+    const C = ops.matmul("C", placeholder("A", [4, 6]), placeholder("B", [6, 5]));
+    const Y = ops.maxPool2d("Y", placeholder("X", [1, 6, 6, 4]), { size: 2 });
+    const both = schedule(ops.relu("R", C));
+    const cut: readonly Schedule<AnyTensor>[] = [schedule(C), schedule(C), schedule(Y), both] as never;
+    for (const [n, s] of cut.entries()) {
+      const before = s.func;
+      const [a, b] = s.loopList(s.blocks()[0]!);
+      if (n === 1) s.fuse(a!, b!);
+      else s.split(n === 2 ? s.loopList(Y)[1]! : a!, { po: "rest", pi: 3 });
+      const own = shape(s);
+      defaultSchedule(s as never, RELAXED);
+      if (s === both) expect(shape(s)).toContain("vectorized");
+      else expect(shape(s)).toBe(own);
+      same(s as never, before);
+    }
+  });
+  test.each([{}, [], { relaxd: true }, { kind: "wgsl" }, null, "wasm"])("a target that is none: %j", (target) => {
+    const s = schedule(ops.matmul("C", placeholder("A", [5, 6]), placeholder("B", [6, 20])));
+    expect(() => defaultSchedule(s as never, target as never)).toThrow(/defaultSchedule: the target/);
+  });
   test("windows: fewer neighbours, or none, where less is shared", () => {
     const inner = (Y: AnyTensor): string =>
       shape(byDefault(Y))
