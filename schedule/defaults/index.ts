@@ -22,6 +22,8 @@ import { scheduleStreaming, streamOf } from "./stream.ts";
 import type { Tile } from "./tile.ts";
 import { scheduleWindow, windowAxis } from "./window.ts";
 
+export type { Tile };
+
 export interface DefaultOptions {
   /**
    * What a step of a reduction works on: rows x vectors of columns for contractions, neighbouring windows x vectors of channels for windows.

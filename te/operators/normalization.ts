@@ -41,10 +41,12 @@ function exponentials(name: string, x: Values, axis: number) {
   const top: Values = compute(`${name}.max`, r.shape, (...p) =>
     largest(r.over, (o: IndexRecord) => x.at(...r.index(p, o)), x.dtype),
   ) as never;
+  // at most 0 as it is: an exp that knows it takes a quarter less
+  const exp = (point: Point): Expr<"f32", any> => below(point).min(0).exp();
   const below = (point: Point): Expr<"f32", any> => x.at(...point).sub(top.at(...rest(point)));
   const total = (at: (point: Point) => Expr<any, any>): Values =>
     compute(`${name}.sum`, r.shape, (...p) => sum(r.over, (o: IndexRecord) => at(r.index(p, o)))) as never;
-  return { below, rest, total };
+  return { below, exp, rest, total };
 }
 
 /**
@@ -65,8 +67,8 @@ export function softmax<const N extends string, const X extends Floats>(
   const call = new Call("softmax", name);
   const t = call.float(x, "X");
   call.options(options, ["axis"]);
-  const { below, rest, total } = exponentials(name, t, call.axis(options.axis ?? -1, t.shape.length));
-  const e: Values = compute(`${name}.exp`, t.shape, (...p) => below(p).exp()) as never;
+  const { exp, rest, total } = exponentials(name, t, call.axis(options.axis ?? -1, t.shape.length));
+  const e: Values = compute(`${name}.exp`, t.shape, (...p) => exp(p)) as never;
   const s = total((p) => e.at(...p));
   // one division for each sum, not one for each element
   const scale: Values = compute(`${name}.scale`, s.shape, (...p) => lit(1, t.dtype).div(s.at(...p))) as never;
@@ -88,8 +90,8 @@ export function logSoftmax<const N extends string, const X extends Floats>(
   const call = new Call("logSoftmax", name);
   const t = call.float(x, "X");
   call.options(options, ["axis"]);
-  const { below, rest, total } = exponentials(name, t, call.axis(options.axis ?? -1, t.shape.length));
-  const s = total((p) => below(p).exp());
+  const { below, exp, rest, total } = exponentials(name, t, call.axis(options.axis ?? -1, t.shape.length));
+  const s = total(exp);
   const log: Values = compute(`${name}.log`, s.shape, (...p) => s.at(...p).log()) as never;
   return compute(name, t.shape, (...p) => below(p).sub(log.at(...rest(p)))) as never;
 }

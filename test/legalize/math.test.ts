@@ -1,6 +1,6 @@
 /** The math expansions against the high-precision reference: largest error per function, special values, contraction. */
 import { describe, expect, it } from "vitest";
-import { type Expr, type OpName, op, type Scalar, variable } from "../../src/ir/index.ts";
+import { constant, type Expr, type OpName, op, type Scalar, variable, visitExpr } from "../../src/ir/index.ts";
 import { expandMath } from "../../src/lower/legalize/index.ts";
 import { wasm } from "../../src/target/index.ts";
 import { compileScalar, contract } from "./evaluate.ts";
@@ -26,6 +26,14 @@ function compiled(name: OpName, t: Fp, arity: number, fused: boolean): (...v: Sc
   const vars = Array.from({ length: arity }, (_, i) => variable(`x${i}`, t));
   const e: Expr = expandMath(op(name, vars), wasm());
   return compileScalar(fused ? contract(e) : e, vars);
+}
+
+function countOps(e: Expr): number {
+  let n = 0;
+  visitExpr(e, (x) => {
+    if (x.kind === "op") n++;
+  });
+  return n;
 }
 
 interface Case {
@@ -215,6 +223,20 @@ describe.each(["f32", "f64"] as const)("%s", (t) => {
       expect(worst.fused, `at ${worst.fusedAt}`).toBeLessThanOrEqual(c.bound[t]);
     });
   }
+
+  it("exp of what is at most 0 stays within its bound, contracted or not, and keeps the special values", () => {
+    const x = variable("x", t);
+    const e = expandMath(op("exp", [op("min", [x, constant(t, 0)])]), wasm());
+    // fewer operations than without the bound
+    expect(countOps(e)).toBeLessThan(countOps(expandMath(op("exp", [x]), wasm())) - 4);
+    const [plain, fused] = [compileScalar(e, [x]), compileScalar(contract(e), [x])];
+    for (const v of samples({ ...CASES.exp, magnitudes: "both" }, t, SAMPLES, false)) {
+      const exact = precise.exp(Math.min(v, 0));
+      for (const f of [plain, fused]) expect(ulpError(f(v) as number, exact, t), `${v}`).toBeLessThanOrEqual(1.5);
+    }
+    const special = [0, -0, 5, Infinity, -Infinity, NaN, -1e4];
+    for (const f of [plain, fused]) expect(special.map((v) => f(v))).toEqual([1, 1, 1, 1, 0, NaN, 0]);
+  });
 
   it("pow stays within its bound, contracted or not", () => {
     const bound = t === "f32" ? 0.52 : 1.5;

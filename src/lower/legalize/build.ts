@@ -73,12 +73,13 @@ export function horner(x: Expr, c: readonly number[]): Expr {
  */
 export const MAGIC = { f32: 1.5 * 2 ** 23, f64: 1.5 * 2 ** 52 } as const;
 export const MANTISSA_BITS = { f32: 23, f64: 52 } as const;
-/** 2^n as a float from `n + MAGIC`, for n in the range of normal exponents. */
-export function powerOfTwo(nPlusMagic: Expr): Expr {
+/** 2^(n + lift) as a float from `n + MAGIC`, for n + lift in the range of normal exponents. */
+export function powerOfTwo(nPlusMagic: Expr, lift = 0): Expr {
   const t = fpOf(nPlusMagic);
   // the magic number's own bits leave at the top
   const exponent = shl(bitsOfFloat(nPlusMagic), MANTISSA_BITS[t]);
-  return floatOfBits(add(exponent, like(exponent, t === "f32" ? 0x3f800000 : 0x3ff0000000000000n)));
+  const one = t === "f32" ? (127 + lift) << 23 : BigInt(1023 + lift) << 52n;
+  return floatOfBits(add(exponent, like(exponent, one)));
 }
 
 /** The value of an integer constant or broadcast or vector of one constant. */
