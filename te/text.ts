@@ -26,7 +26,7 @@ export function describe(x: unknown): string {
   if (typeof x === "object" && "buffer" in x && "at" in x && "name" in x)
     return `the tensor "${String(x.name)}" (read an element of it with .at(...))`;
   if (typeof x === "function") return "a function";
-  if (Array.isArray(x)) return x.length === 0 ? "an empty array" : "an array";
+  if (Array.isArray(x)) return x.length === 0 ? "an empty array" : `an array of ${x.length}`;
   if (x instanceof Map || x instanceof Set) return `a ${x instanceof Map ? "Map" : "Set"}`;
   if (isPromise(x)) return "a promise";
   return typeof x === "object" ? "an object" : `${typeof x} ${String(x)}`;

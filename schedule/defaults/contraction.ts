@@ -53,9 +53,9 @@ export function scheduleContraction(
   const outer = [...plan.batches.map((d) => d.axis), column.outer, ...plan.sharing.map((d) => d.axis)];
   const together = rowParts && tilesInBlock(rows, columns / width, steps * bytesOf(c.stores[0]!.buffer.dtype), height);
   if (together) {
-    const block = splitAxis(s, rowParts.outer, together);
-    outer.splice(plan.batches.length, 0, block.outer);
-    outer.push(block.inner);
+    const blocks = splitAxis(s, rowParts.outer, together);
+    outer.splice(plan.batches.length, 0, blocks.outer);
+    outer.push(blocks.inner);
   } else if (rowParts) outer.push(rowParts.outer);
   else if (row) outer.push(row);
   const inner = rowParts ? [rowParts.inner, column.inner] : [column.inner];

@@ -63,8 +63,9 @@ export function consumersOf(s: AnySchedule, block: Block): Consumers {
  * Inlines, consumers first, every stage that costs no more to compute again than to store and load: one read in one place
  * that is not repeated (in a reduction, or for many more points than the stage has), or next to no arithmetic.
  */
-export function inlineStages(s: AnySchedule): void {
+export function inlineStages(s: AnySchedule, done: ReadonlySet<BlockId>): void {
   for (const b of [...s.blocks()].reverse()) {
+    if (done.has(b.id)) continue;
     const block = blocksOf(s.func.body).find((x) => x.id === b.id);
     if (block === undefined || block.init || block.iters.some((i) => i.kind !== "spatial")) continue;
     const { blocks, reads } = consumersOf(s, block);

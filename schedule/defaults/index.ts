@@ -34,7 +34,7 @@ export interface DefaultOptions {
 
 /**
  * Applies the default schedule for a target. With a tile of one's own, the rest is chosen as ever. Blocks whose loops were split or fused before
- * stay as they are.
+ * stay as they are, and so does a reduction that one of them finishes.
  *
  *     const s = schedule(C);
  *     defaultSchedule(s, wasm({ relaxed: true }), { tile: { rows: 5, vectors: 2 } });
@@ -50,7 +50,7 @@ export function defaultSchedule(s: AnySchedule, target: Target, options: Default
   checkTile(s, tile);
   const done = new Set<BlockId>(s.blocks().flatMap((b) => (isUntouched(s, b) ? [] : [b.id])));
   prepareStages(s);
-  inlineStages(s);
+  inlineStages(s, done);
   writeOutCases(s, done);
   keepRows(s, done);
   for (const b of s.blocks()) {
@@ -59,6 +59,8 @@ export function defaultSchedule(s: AnySchedule, target: Target, options: Default
     const shape = shapeOf(block);
     if (shape.reduction.length === 0) continue;
     const epilogue = epilogueOf(s, block);
+    // it would have to change with the reduction
+    if (epilogue && done.has(epilogue.id)) continue;
     // Where a recipe turns out to be illegal, the next simpler one is tried.
     for (const recipe of recipesFor(s, b, shape, { epilogue, target, tile })) {
       if (s.attempt(recipe.run)) continue;
@@ -114,11 +116,6 @@ function writeOutCases(s: AnySchedule, done: Set<BlockId>): void {
   }
 }
 
-interface Recipe {
-  readonly run: () => void;
-  /** What consumes the reduction, and is scheduled with it. */
-  readonly also?: BlockHandle | undefined;
-}
 /** Scans that one stage reads turned. */
 function turnScans(s: AnySchedule, done: Set<BlockId>): void {
   for (const b of s.blocks()) {
@@ -134,6 +131,11 @@ function turnScans(s: AnySchedule, done: Set<BlockId>): void {
   }
 }
 
+interface Recipe {
+  readonly run: () => void;
+  /** What consumes the reduction, and is scheduled with it. */
+  readonly also?: BlockHandle | undefined;
+}
 interface Given {
   readonly epilogue: BlockHandle | undefined;
   readonly target: Target;

@@ -84,10 +84,7 @@ export function resize<
   call.rank(t, "X", 4, place.layout);
   const size: unknown = options?.size;
   if (!Array.isArray(size) || size.length !== 2)
-    throw call.error(
-      "te.option",
-      `size is ${describe(size)}${Array.isArray(size) ? ` of ${size.length}` : ""}: expected height and width, as in { size: [112, 112] }`,
-    );
+    throw call.error("te.option", `size is ${describe(size)}: expected height and width, as in { size: [112, 112] }`);
   const to = size as readonly Extent[];
   to.forEach((n, d) => void extentNode(n, `axis ${d} of the size of ${call.title}`));
   const from = place.inner(t.shape);

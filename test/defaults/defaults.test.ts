@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type DefaultOptions, defaultSchedule } from "../../schedule/defaults/index.ts";
 import { registerTileFor } from "../../schedule/defaults/tile.ts";
-import { type Schedule, schedule } from "../../schedule/index.ts";
+import { type Loop, type Schedule, schedule } from "../../schedule/index.ts";
 import { compile } from "../../src/index.ts";
 import type { Func } from "../../src/ir/index.ts";
 import { lowerFunc } from "../../src/lower/index.ts";
@@ -168,21 +168,39 @@ describe("default schedules", () => {
       byDefault(ops.cumsum("C", placeholder("X", [40, 20]), options));
   });
   test("blocks whose loops were cut before keep theirs, and the others get a schedule", () => {
-    const C = ops.matmul("C", placeholder("A", [4, 6]), placeholder("B", [6, 5]));
-    const Y = ops.maxPool2d("Y", placeholder("X", [1, 6, 6, 4]), { size: 2 });
-    const both = schedule(ops.relu("R", C));
-    const cut: readonly Schedule<AnyTensor>[] = [schedule(C), schedule(C), schedule(Y), both] as never;
-    for (const [n, s] of cut.entries()) {
-      const before = s.func;
-      const [a, b] = s.loopList(s.blocks()[0]!);
-      if (n === 1) s.fuse(a!, b!);
-      else s.split(n === 2 ? s.loopList(Y)[1]! : a!, { po: "rest", pi: 3 });
-      const own = shape(s);
-      defaultSchedule(s as never, RELAXED);
-      if (s === both) expect(shape(s)).toContain("vectorized");
-      else expect(shape(s)).toBe(own);
-      same(s as never, before);
-    }
+    const [A, B] = [placeholder("A", [4, 6]), placeholder("B", [6, 5])];
+    const X = placeholder("X", [1, 6, 6, 4]);
+    const made: readonly (() => AnyTensor)[] = [
+      () => ops.matmul("C", A, B),
+      () => ops.relu("R", ops.matmul("C", A, B)),
+      () => ops.averagePool2d("P", X, { size: 3, stride: 1, padding: 1 }),
+      () => ops.softmax("S", A),
+      () => ops.cumsum("T", placeholder("Z", [20, 9])),
+    ];
+    const changes: readonly ((s: Schedule<AnyTensor>, loops: readonly Loop[]) => void)[] = [
+      (s, [l]) => void s.split(l!, { po: "rest", pi: 2 }),
+      (s, loops) => void s.split(loops.at(-1)!, { po: "rest", pi: 3 }),
+      (s, [l, m]) => void s.fuse(l!, m!),
+    ];
+    let kept = 0;
+    for (const make of made)
+      for (let b = 0; b < schedule(make()).blocks().length; b++)
+        for (const change of changes) {
+          const s = schedule(make());
+          const before = s.func;
+          const block = s.blocks()[b]!;
+          if (s.attempt(() => change(s, s.loopList(block)))) continue;
+          const own = s.loopList(block).map((l) => l.var);
+          defaultSchedule(s as never, RELAXED);
+          expect(s.loopList(block).map((l) => l.var)).toEqual(own);
+          close(before, s.func);
+          kept++;
+        }
+    expect(kept).toBeGreaterThan(25);
+    const s = schedule(made[1]!());
+    s.split(s.loopList(s.blocks()[0]!)[0]!, { po: "rest", pi: 3 });
+    defaultSchedule(s as never, RELAXED);
+    expect(shape(s)).toContain("vectorized");
   });
   test.each([{}, [], { relaxd: true }, { kind: "wgsl" }, null, "wasm"])("a target that is none: %j", (target) => {
     const s = schedule(ops.matmul("C", placeholder("A", [5, 6]), placeholder("B", [6, 20])));

@@ -22,7 +22,7 @@ describe("activations", () => {
       sizes: { n: 5 },
     });
     expect(() => unary(kind)("Y", placeholder("X", [4], "u8") as never)).toThrow(/X "X" is u8/);
-    expect(() => unary(kind)("Y", [1, 2] as never)).toThrow(/X is an array: expected a tensor/);
+    expect(() => unary(kind)("Y", [1, 2] as never)).toThrow(/X is an array of 2: expected a tensor/);
   });
   test("with options", async () => {
     const [X, x] = [placeholder("X", [4, 9]), random([4, 9], 7, 4)];
